@@ -1,0 +1,85 @@
+"""Every error that pydag raises on purpose. A message names the offending value and the next step.
+
+PyDagException
+├── InvalidJob            a job, task or edge that cannot be right
+│   └── CycleError        tasks that wait for each other; `path` holds the whole circle
+├── InvalidSetting        an environment variable or option with a value that means nothing
+├── LoadError             a workflow file that cannot be read as one
+├── NotFound              a job, task or run that is not there
+├── RunFailed             a run that ended without success; `run` holds its record
+├── EngineError           where attempts execute
+│   ├── EngineUnreachable no answer, or an answer of something else
+│   └── EngineRefused     it answered, and said no
+└── StoreError            where the history lives
+    ├── StoreUnreachable  it cannot be opened, read or written
+    └── StoreFormatError  it is not a history, or one of a version this pydag does not know
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydag.run import Run
+
+
+class PyDagException(Exception):
+    """The root: `except PyDagException` catches whatever pydag raises on purpose."""
+
+
+class InvalidJob(PyDagException, ValueError):
+    """Found while a job is built or checked: nothing was run."""
+
+
+class CycleError(InvalidJob):
+    """Tasks that wait for each other. `path` starts and ends with the same name."""
+
+    def __init__(self, path: Sequence[str]) -> None:
+        self.path = tuple(path)
+        circle = " -> ".join(self.path)
+        super().__init__(f"the tasks wait for each other: {circle}; take one of these edges out")
+
+
+class InvalidSetting(PyDagException, ValueError):
+    """An environment variable or option whose value cannot be used."""
+
+
+class LoadError(PyDagException):
+    """A file that is not there, does not import, or has no such job."""
+
+
+class NotFound(PyDagException, LookupError):
+    """A name that the history does not know."""
+
+
+class RunFailed(PyDagException):
+    """A run in which a task did not succeed. `run` is its record."""
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+class EngineError(PyDagException):
+    """What runs the attempts could not do what it was asked."""
+
+
+class EngineUnreachable(EngineError):
+    """No answer came, or one that the engine's server would not give."""
+
+
+class EngineRefused(EngineError):
+    """The engine's server understood the request and declined it."""
+
+
+class StoreError(PyDagException):
+    """The history could not be read or written."""
+
+
+class StoreUnreachable(StoreError):
+    """The history cannot be opened where the settings say it is."""
+
+
+class StoreFormatError(StoreError):
+    """What lies there is no history of pydag, or one of another version."""

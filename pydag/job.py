@@ -1,0 +1,127 @@
+"""Job: a named set of tasks. It checks itself; running it is `pydag.app`'s work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydag.errors import InvalidJob
+from pydag.graph import order
+from pydag.spec import JobSpec, TaskSpec
+from pydag.task import Task, checked_name, collector
+
+if TYPE_CHECKING:
+    from pydag.run import RunRecord
+
+# Set while `pydag.loader` imports a file. It is told of each job made (False) and of each call of `run` (True).
+on_load: ContextVar[Callable[[Job, bool], None] | None] = ContextVar("on_load", default=None)
+
+
+class Job:
+    """A directed acyclic graph of tasks.
+
+    At most `max_parallel` tasks run at once; None leaves it to the engine (here: one for each CPU that this process
+    may use). Inside `with Job(...)` every task that is made belongs to it.
+    """
+
+    def __init__(self, name: str, *, max_parallel: int | None = None, description: str = "") -> None:
+        self.name = checked_name(name, "job")
+        if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
+            raise InvalidJob(f"job {name!r}: max_parallel={max_parallel!r} must be a whole number, 1 or more")
+        if not isinstance(description, str):
+            raise InvalidJob(f"job {name!r}: the description must be text, not {description!r}")
+        self.max_parallel = max_parallel
+        self.description = description
+        self._tasks: dict[str, Task] = {}
+        self._entered: list[Token[Callable[[Task], None] | None]] = []
+        told = on_load.get()
+        if told:
+            told(self, False)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks, in the order in which they were added."""
+        return tuple(self._tasks.values())
+
+    def add_task(self, *tasks: Task) -> None:
+        """Add tasks. Adding one of these tasks again changes nothing."""
+        for task in tasks:
+            if not isinstance(task, Task):
+                raise InvalidJob(f"job {self.name!r}: {task!r} is not a Task; add Task objects")
+            if task.job is not None and task.job is not self:
+                raise InvalidJob(
+                    f"task {task.name!r} belongs to the job {task.job.name!r} and cannot be in {self.name!r} too: "
+                    "make a second task"
+                )
+            if self._tasks.setdefault(task.name, task) is not task:
+                raise InvalidJob(f"job {self.name!r} has two tasks named {task.name!r}: rename one of them")
+            task.job = self
+
+    def check(self) -> JobSpec:
+        """The job as a checked, frozen record. Raises `InvalidJob` (a cycle: `CycleError`)."""
+        if not self._tasks:
+            raise InvalidJob(f"job {self.name!r} has no tasks: add some with add_task(...)")
+        numbers = {task: number for number, task in enumerate(self._tasks.values())}
+        for task in numbers:
+            for other in (*task.upstream, *task.downstream):
+                if other not in numbers:
+                    raise InvalidJob(
+                        f"task {other.name!r} has an edge with {task.name!r} but is not in the job {self.name!r}: "
+                        "add it with add_task(...)"
+                    )
+        order({task.name: [before.name for before in task.upstream] for task in numbers})
+        return JobSpec(
+            name=self.name,
+            description=self.description,
+            max_parallel=self.max_parallel,
+            tasks=tuple(_task_spec(task, numbers) for task in numbers),
+        )
+
+    def run(self, mode: str = "execute", check: bool = True) -> RunRecord:
+        """Run the job to its end ("execute"), or only check and record it ("submit"), and return what happened.
+
+        Raises `InvalidJob` or `InvalidSetting` before anything runs; `RunFailed` when a task did not succeed and
+        `check` is true; `KeyboardInterrupt` after a Ctrl-C, once every task has been stopped.
+        """
+        if mode not in ("execute", "submit"):
+            raise InvalidJob(f'job {self.name!r}: mode={mode!r} is unknown; use "execute" or "submit"')
+        told = on_load.get()
+        if told:
+            told(self, True)
+        from pydag import app  # the one way up: everything above this layer is imported when a job runs
+
+        return app.run_job(self, mode=mode, check=check)
+
+    def __enter__(self) -> Job:
+        self._entered.append(collector.set(self.add_task))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        collector.reset(self._entered.pop())
+
+    def __str__(self) -> str:
+        """`<NAME with N tasks>`; the picture of the job is written into the working directory beside it."""
+        if not on_load.get():
+            from pydag import app
+
+            app.draw_beside(self, Path.cwd())
+        return repr(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} with {len(self._tasks)} task{'' if len(self._tasks) == 1 else 's'}>"
+
+
+def _task_spec(task: Task, numbers: dict[Task, int]) -> TaskSpec:
+    return TaskSpec(
+        name=task.name,
+        command=task.command,
+        upstream=tuple(numbers[before] for before in task.upstream),
+        when=task.when,
+        timeout=task.timeout,
+        retries=task.retries,
+        retry_delay=task.retry_delay,
+        env=tuple(task.env.items()),
+        cwd=task.cwd,
+    )

@@ -1,0 +1,35 @@
+"""The seam Reporter: who is told what a run does while it goes. What they show is in `pydag.show`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydag.run import Attempt, Output, Run, RunRecord
+from pydag.spec import JobSpec
+
+
+class Reporter(Protocol):
+    """Told by the tracker, in order. A reporter must not block and must not raise: it only shows."""
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """The run is in the history; nothing of it has started."""
+
+    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        """These attempts started, ended or were noted, and this output came, since the last call."""
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Every task has its final state, and the history has all of it."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """Nothing."""
+
+    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        """Nothing."""
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Nothing."""

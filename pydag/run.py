@@ -1,0 +1,122 @@
+"""Records of what happened: runs, attempts, and both joined with their job.
+
+Times are aware datetimes in UTC, to the microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydag.spec import JobSpec
+from pydag.state import Reason, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a job. `owner` names the process that tracks it, as `pydag.owner` writes it."""
+
+    id: str
+    job: str
+    engine: str
+    state: State
+    started: datetime
+    ended: datetime | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One execution of a task, or, with `number` 0, the note that the task ended without ever starting.
+
+    `task` is the task's number in its job. `exit_status` is None where it ended by a signal, did not end, or where the
+    engine cannot tell. `output_dropped` counts the bytes over PYDAG_OUTPUT_LIMIT that were not kept.
+    """
+
+    task: int
+    number: int
+    state: State
+    started: datetime | None = None
+    ended: datetime | None = None
+    exit_status: int | None = None
+    signal: int | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    output_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """More output of an attempt: `data` follows what was written of it before."""
+
+    task: int
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRun:
+    """What one task did in one run: its attempts in order, without the note of a task that never started."""
+
+    name: str
+    state: State
+    reason: Reason | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def started(self) -> datetime | None:
+        """When its first attempt started."""
+        return self.attempts[0].started if self.attempts else None
+
+    @property
+    def ended(self) -> datetime | None:
+        """When its last attempt ended, once nothing can follow."""
+        return self.attempts[-1].ended if self.attempts and self.state.final else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run with its job as it was then, and what became of each task, in the job's order."""
+
+    run: Run
+    spec: JobSpec
+    tasks: Mapping[str, TaskRun]
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.run.id
+
+    @property
+    def state(self) -> State:
+        """The state of the whole run."""
+        return self.run.state
+
+    def unsuccessful(self, *states: State) -> list[TaskRun]:
+        """The tasks that ended in one of these states (default: failed, lost or cancelled)."""
+        wanted = states or (State.FAILED, State.LOST, State.CANCELLED)
+        return [task for task in self.tasks.values() if task.state in wanted]
+
+
+def record_of(run: Run, spec: JobSpec, attempts: Iterable[Attempt]) -> RunRecord:
+    """Join a run, its job and its attempts (in any order)."""
+    by_task: dict[int, list[Attempt]] = {}
+    for attempt in attempts:
+        by_task.setdefault(attempt.task, []).append(attempt)
+    tasks = {task.name: _task_run(task.name, by_task.get(number)) for number, task in enumerate(spec.tasks)}
+    return RunRecord(run=run, spec=spec, tasks=tasks)
+
+
+def _task_run(name: str, attempts: list[Attempt] | None) -> TaskRun:
+    if not attempts:
+        return TaskRun(name=name, state=State.PENDING)
+    attempts.sort(key=lambda attempt: attempt.number)
+    # A task that waits for its next attempt and is then cancelled has real attempts and the note: the note decides.
+    decisive = attempts[0] if attempts[0].number == 0 else attempts[-1]
+    return TaskRun(
+        name=name,
+        state=decisive.state,
+        reason=decisive.reason,
+        attempts=tuple(attempt for attempt in attempts if attempt.number),
+    )

@@ -1,0 +1,79 @@
+"""The seam Store: what is asked of whatever keeps the history of runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydag.run import Attempt, Output, Run, RunRecord
+from pydag.spec import JobSpec
+from pydag.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEntry:
+    """A job that the history knows: when it was last saved, its number of tasks, its newest run."""
+
+    name: str
+    saved: datetime
+    tasks: int
+    last_run: Run | None
+
+
+class Store(ABC):
+    """A history. Many processes may use one at the same time, each with its own `Store`; a `Store` has one thread.
+
+    What a call wrote is seen by every later call, of any process. A call that raises has written nothing. Names may
+    hold any character that a job's or task's name may hold. All methods may raise `StoreUnreachable`, and
+    `StoreFormatError` where what is stored is not pydag's or of another version.
+    """
+
+    @abstractmethod
+    def save_job(self, spec: JobSpec, saved: datetime) -> None:
+        """Make this the job's current definition. Earlier runs keep the definition they ran with."""
+
+    @abstractmethod
+    def job(self, name: str) -> JobSpec:
+        """The job's current definition. Raises `NotFound`."""
+
+    @abstractmethod
+    def jobs(self) -> list[JobEntry]:
+        """Every job, the one saved last first."""
+
+    @abstractmethod
+    def begin(self, run: Run, spec: JobSpec) -> None:
+        """Add a new run, and save its job as `save_job` does, in one step. Run ids are unique over all jobs."""
+
+    @abstractmethod
+    def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
+        """Write attempts and output of a run, all or nothing.
+
+        An `Attempt` replaces what was written of the same task and number before. An `Output` is added behind the
+        output that its attempt has.
+        """
+
+    @abstractmethod
+    def finish(self, run: Run) -> None:
+        """Write a run's end: its final state and time. Atomic; a run that has ended already is left as it is."""
+
+    @abstractmethod
+    def runs(self, job: str | None = None, *, state: State | None = None, limit: int | None = None) -> list[Run]:
+        """Runs, newest first: of one job or of all, in one state or in any, at most `limit`."""
+
+    @abstractmethod
+    def load(self, run: Run) -> RunRecord:
+        """A run with its job as it was then, and all its attempts. Raises `NotFound`."""
+
+    @abstractmethod
+    def output(self, run_id: str, task: int, number: int, start: int = 0) -> Iterator[bytes]:
+        """The kept output of an attempt from byte `start` on, in pieces; nothing where there is none."""
+
+    @abstractmethod
+    def delete(self, job: str) -> None:
+        """Take a job with all its runs and their output out, in one step. Raises `NotFound`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the store holds."""

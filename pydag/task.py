@@ -1,0 +1,251 @@
+"""Task: one step of a job, and the ways to say which step comes after which."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydag.errors import InvalidJob
+from pydag.state import When
+
+if TYPE_CHECKING:
+    from pydag.job import Job
+
+MAX_NAME = 200
+MAX_SECONDS = 365 * 86400.0
+# Linux takes no single argument of 128 KiB or more (MAX_ARG_STRLEN in execve(2)).
+MAX_COMMAND = 128 * 1024 - 1
+
+# Control characters, the two separators that end a line too, and halves of surrogate pairs, which have no UTF-8.
+_NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+# Set by `with Job(...)`: whoever collects the tasks that are made now.
+collector: ContextVar[Callable[[Task], None] | None] = ContextVar("collector", default=None)
+
+Tasks = TypeVar("Tasks", "Task", Iterable["Task"])
+
+
+class Task:
+    """A name and the shell command to run, as `bash -c` would run it.
+
+    `timeout` is in seconds and defaults to PYDAG_TASK_TIMEOUT. A task that fails is tried `retries` times more,
+    `retry_delay` seconds after the attempt before. `env` is added to the environment, `cwd` is where the command runs
+    (default: where the script was started). `when` says how the upstream tasks must have ended: "success" (every one
+    succeeded), "failure" (at least one failed, or was skipped because one did) or "always" (all of them ended).
+
+    Raises `InvalidJob` where a value cannot be right.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "command",
+        "cwd",
+        "downstream",
+        "env",
+        "job",
+        "name",
+        "retries",
+        "retry_delay",
+        "timeout",
+        "upstream",
+        "when",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        command: str,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        retry_delay: float = 0.0,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        when: str | When = When.SUCCESS,
+    ) -> None:
+        self.name = checked_name(name, "task")
+        self.command = _checked_command(command, name)
+        self.timeout = None if timeout is None else _checked_seconds(timeout, name, "timeout")
+        if self.timeout == 0:
+            raise InvalidJob(f"task {name!r}: timeout=0 leaves no time to run; give seconds above 0")
+        self.retries = _checked_retries(retries, name)
+        self.retry_delay = _checked_seconds(retry_delay, name, "retry_delay")
+        self.env = _checked_env(env, name) if env else {}
+        self.cwd = None if cwd is None else _checked_cwd(cwd, name)
+        self.when = when if isinstance(when, When) else _checked_when(when, name)
+        self.upstream: dict[Task, None] = {}
+        self.downstream: dict[Task, None] = {}
+        self.job: Job | None = None
+        collect = collector.get()
+        if collect is not None:
+            collect(self)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        retries: int = 0,
+        retry_delay: float = 0.0,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        when: str | When = When.SUCCESS,
+    ) -> Task:
+        """A task that runs a Python file with this interpreter, or a notebook through `jupyter nbconvert --execute`.
+
+        The name defaults to the file's, without its ending. An executed notebook is written beside its source, as
+        `NAME.nbconvert.ipynb`.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise InvalidJob(f"there is no file {str(path)!r} (looked in {Path.cwd()}): give the path of a file")
+        return cls(
+            file.stem if name is None else name,
+            _command_for(file),
+            timeout=timeout,
+            retries=retries,
+            retry_delay=retry_delay,
+            env=env,
+            cwd=cwd,
+            when=when,
+        )
+
+    def set_downstream(self, *tasks: Task | Iterable[Task]) -> None:
+        """These tasks come after this one. Saying it twice, from either side, is one edge."""
+        for task in _flattened(tasks):
+            self.downstream[task] = None
+            task.upstream[self] = None
+
+    def set_upstream(self, *tasks: Task | Iterable[Task]) -> None:
+        """These tasks come before this one."""
+        for task in _flattened(tasks):
+            task.set_downstream(self)
+
+    def after(self, *tasks: Task | Iterable[Task]) -> Task:
+        """`set_upstream`, returning this task, so that calls can be chained."""
+        self.set_upstream(*tasks)
+        return self
+
+    def __rshift__(self, tasks: Tasks) -> Tasks:
+        return _then(tasks, self.set_downstream)
+
+    def __lshift__(self, tasks: Tasks) -> Tasks:
+        return _then(tasks, self.set_upstream)
+
+    def __rrshift__(self, tasks: Iterable[Task]) -> Task:
+        self.set_upstream(tasks)
+        return self
+
+    def __rlshift__(self, tasks: Iterable[Task]) -> Task:
+        self.set_downstream(tasks)
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:
+    """Connect and hand back what was given; a list is kept, so that a generator is not used up."""
+    if isinstance(tasks, Task):
+        connect((tasks,))
+        return tasks
+    connect(tasks)
+    return tasks
+
+
+def _flattened(tasks: Iterable[Task | Iterable[Task]]) -> Iterable[Task]:
+    for each in tasks:
+        if isinstance(each, Task):
+            yield each
+        elif isinstance(each, Iterable) and not isinstance(each, str):
+            yield from _flattened(each)
+        else:
+            raise InvalidJob(f"{each!r} is not a Task: an edge goes from task to task, give Task objects")
+
+
+def checked_name(name: object, of: str) -> str:
+    """The name, or `InvalidJob`: names are what people see in terminals, files, tables and pictures."""
+    if not isinstance(name, str):
+        raise InvalidJob(f"the name of a {of} must be text, not {name!r}")
+    if not name.strip():
+        raise InvalidJob(f"the name of a {of} is empty ({name!r}): give it one")
+    if len(name) > MAX_NAME:
+        raise InvalidJob(
+            f"the name of a {of} has {len(name)} characters, at most {MAX_NAME} are allowed: {name[:40]!r}..."
+        )
+    found = _NOT_IN_A_NAME.search(name)
+    if found:
+        raise InvalidJob(
+            f"the name {name!r} of a {of} holds the control character {found[0]!r}: take it out, a name is one line"
+        )
+    return name
+
+
+def _checked_command(command: object, name: str) -> str:
+    if not isinstance(command, str):
+        raise InvalidJob(f"task {name!r}: the command must be text, not {command!r}")
+    if not command.strip():
+        raise InvalidJob(f"task {name!r}: the command is empty ({command!r}); `true` does nothing")
+    if "\0" in command:
+        raise InvalidJob(f"task {name!r}: the command holds a NUL character, which no program can be given")
+    if len(command) * 4 > MAX_COMMAND and len(command.encode(errors="surrogatepass")) > MAX_COMMAND:
+        raise InvalidJob(
+            f"task {name!r}: the command is longer than {MAX_COMMAND} bytes; write it into a file and run that"
+        )
+    return command
+
+
+def _checked_seconds(value: object, name: str, option: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise InvalidJob(f"task {name!r}: {option}={value!r} is not a number of seconds")
+    if not 0 <= value <= MAX_SECONDS:
+        raise InvalidJob(f"task {name!r}: {option}={value!r} must lie between 0 and {MAX_SECONDS:.0f} seconds (a year)")
+    return float(value)
+
+
+def _checked_retries(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1_000_000:
+        raise InvalidJob(f"task {name!r}: retries={value!r} must be a whole number, 0 or more")
+    return value
+
+
+def _checked_env(env: Mapping[str, str], name: str) -> dict[str, str]:
+    for key, value in env.items():
+        if not isinstance(key, str) or not key or "=" in key or "\0" in key:
+            raise InvalidJob(f"task {name!r}: env has the name {key!r}; use a variable's name, without '='")
+        if not isinstance(value, str) or "\0" in value:
+            raise InvalidJob(f"task {name!r}: env[{key!r}] is not text that a program can be given; use str(...)")
+    return dict(env)
+
+
+def _checked_cwd(cwd: str | os.PathLike[str], name: str) -> str:
+    path = os.fspath(cwd)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise InvalidJob(f"task {name!r}: cwd={cwd!r} is not the path of a directory")
+    return path
+
+
+def _checked_when(when: object, name: str) -> When:
+    try:
+        return When(when)
+    except ValueError:
+        known = ", ".join(repr(each.value) for each in When)
+        raise InvalidJob(f"task {name!r}: when={when!r} is unknown; use one of {known}") from None
+
+
+def _command_for(file: Path) -> str:
+    python, path = shlex.quote(sys.executable or "python3"), shlex.quote(str(file.absolute()))
+    if file.suffix == ".py":
+        return f"{python} {path}"
+    if file.suffix == ".ipynb":
+        return f"{python} -m jupyter nbconvert --execute --to notebook {path}"
+    raise InvalidJob(f"{str(file)!r} is neither .py nor .ipynb: give another file's command as Task(name, command)")
