@@ -6,6 +6,8 @@ PyDagException
 ├── InvalidSetting        an environment variable or option with a value that means nothing
 ├── LoadError             a workflow file that cannot be read as one
 ├── NotFound              a job, task or run that is not there
+├── StillRunning          a job that cannot be touched while it runs
+├── PictureError          a picture that cannot be drawn or written
 ├── RunFailed             a run that ended without success; `run` holds its record
 ├── EngineError           where attempts execute
 │   ├── EngineUnreachable no answer, or an answer of something else
@@ -21,7 +23,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydag.run import Run
+    from pydag.run import RunRecord
 
 
 class PyDagException(Exception):
@@ -53,10 +55,18 @@ class NotFound(PyDagException, LookupError):
     """A name that the history does not know."""
 
 
+class StillRunning(PyDagException):
+    """What was asked would pull the history from under a run that goes on."""
+
+
+class PictureError(PyDagException):
+    """Graphviz's `dot` is missing, failed or took too long, or the file cannot be written."""
+
+
 class RunFailed(PyDagException):
     """A run in which a task did not succeed. `run` is its record."""
 
-    def __init__(self, message: str, run: Run) -> None:
+    def __init__(self, message: str, run: RunRecord) -> None:
         super().__init__(message)
         self.run = run
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from pydag.errors import InvalidJob
 from pydag.graph import order
 from pydag.spec import JobSpec, TaskSpec
-from pydag.task import Task, checked_name, collector
+from pydag.task import NOT_FOR_A_PROGRAM, Task, checked_name, collector
 
 if TYPE_CHECKING:
     from pydag.run import RunRecord
@@ -32,8 +32,12 @@ class Job:
             raise InvalidJob(f"job {name!r}: max_parallel={max_parallel!r} must be a whole number, 1 or more")
         if not isinstance(description, str):
             raise InvalidJob(f"job {name!r}: the description must be text, not {description!r}")
+        if found := NOT_FOR_A_PROGRAM.search(description):
+            raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which no program can be given")
         self.max_parallel = max_parallel
         self.description = description
+        self.last_run: RunRecord | None = None
+        """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
         self._entered: list[Token[Callable[[Task], None] | None]] = []
         told = on_load.get()
@@ -49,7 +53,8 @@ class Job:
         """Add tasks. Adding one of these tasks again changes nothing."""
         for task in tasks:
             if not isinstance(task, Task):
-                raise InvalidJob(f"job {self.name!r}: {task!r} is not a Task; add Task objects")
+                hint = "write add_task(*tasks) for a list of them" if isinstance(task, Iterable) else "add Task objects"
+                raise InvalidJob(f"job {self.name!r}: {task!r} is not a Task; {hint}")
             if task.job is not None and task.job is not self:
                 raise InvalidJob(
                     f"task {task.name!r} belongs to the job {task.job.name!r} and cannot be in {self.name!r} too: "
@@ -69,7 +74,7 @@ class Job:
                 if other not in numbers:
                     raise InvalidJob(
                         f"task {other.name!r} has an edge with {task.name!r} but is not in the job {self.name!r}: "
-                        "add it with add_task(...)"
+                        + _next_step(other)
                     )
         order({task.name: [before.name for before in task.upstream] for task in numbers})
         return JobSpec(
@@ -79,11 +84,18 @@ class Job:
             tasks=tuple(_task_spec(task, numbers) for task in numbers),
         )
 
-    def run(self, mode: str = "execute", check: bool = True) -> RunRecord:
-        """Run the job to its end ("execute"), or only check and record it ("submit"), and return what happened.
+    @overload
+    def run(self, mode: Literal["execute"] = "execute", check: bool = True) -> RunRecord: ...
 
-        Raises `InvalidJob` or `InvalidSetting` before anything runs; `RunFailed` when a task did not succeed and
-        `check` is true; `KeyboardInterrupt` after a Ctrl-C, once every task has been stopped.
+    @overload
+    def run(self, mode: Literal["submit"], check: bool = True) -> None: ...
+
+    def run(self, mode: str = "execute", check: bool = True) -> RunRecord | None:
+        """Run the job to its end and return what happened, or, as "submit", only check and record it.
+
+        Raises `InvalidJob`, `InvalidSetting`, `StoreError` or `EngineError` before anything runs; `RunFailed` when a
+        task did not succeed and `check` is true. After Ctrl-C or SIGTERM every task has been stopped and the script
+        ends with status 130 (`SystemExit`; in an interactive Python `KeyboardInterrupt`).
         """
         if mode not in ("execute", "submit"):
             raise InvalidJob(f'job {self.name!r}: mode={mode!r} is unknown; use "execute" or "submit"')
@@ -111,6 +123,12 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<{self.name} with {len(self._tasks)} task{'' if len(self._tasks) == 1 else 's'}>"
+
+
+def _next_step(missing: Task) -> str:
+    if missing.job is None:
+        return "add it with add_task(...)"
+    return f"it is in {missing.job.name!r}, and edges stay inside one job"
 
 
 def _task_spec(task: Task, numbers: dict[Task, int]) -> TaskSpec:

@@ -10,7 +10,10 @@ from pydag.spec import JobSpec
 
 
 class Reporter(Protocol):
-    """Told by the tracker, in order. A reporter must not block and must not raise: it only shows."""
+    """Told by the tracker, in order, from one thread. A reporter must not block and must not raise: it only shows.
+
+    `run_started` comes first and once; `run_ended` at most once, as a run may break off; `close` last, in any case.
+    """
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
         """The run is in the history; nothing of it has started."""
@@ -20,6 +23,9 @@ class Reporter(Protocol):
 
     def run_ended(self, record: RunRecord) -> None:
         """Every task has its final state, and the history has all of it."""
+
+    def close(self) -> None:
+        """Nothing more is shown after it returns. May be called again, and without a run."""
 
 
 class Silent:
@@ -32,4 +38,7 @@ class Silent:
         """Nothing."""
 
     def run_ended(self, record: RunRecord) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""

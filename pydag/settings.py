@@ -37,9 +37,8 @@ def _home(environ: Mapping[str, str]) -> Path:
     try:
         return Path(given).expanduser().absolute() if given else Path.home() / ".pydag"
     except RuntimeError:
-        raise InvalidSetting(
-            "there is no home directory to keep the history in: set PYDAG_HOME to a directory of yours"
-        ) from None
+        what = f"PYDAG_HOME={given!r} leads to no home directory" if given else "there is no home directory"
+        raise InvalidSetting(f"{what} to keep the history in: set PYDAG_HOME to a directory of yours") from None
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

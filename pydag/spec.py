@@ -62,7 +62,10 @@ class JobSpec:
         return after
 
     def to_json(self) -> str:
-        """One line of JSON. Equal jobs give equal text, so its digest can stand for the job."""
+        """One line of JSON, in ASCII: a command or a path may hold half a surrogate pair, which has no UTF-8.
+
+        Equal jobs give equal text, so its digest can stand for the job.
+        """
         document = {
             "format": FORMAT,
             "name": self.name,
@@ -70,7 +73,7 @@ class JobSpec:
             "max_parallel": self.max_parallel,
             "tasks": [_task_document(task) for task in self.tasks],
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(document, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> JobSpec:
@@ -79,18 +82,28 @@ class JobSpec:
             document = json.loads(text)
             version = document["format"]
         except (ValueError, KeyError, TypeError):
-            raise StoreFormatError(f"the history holds a job that is none: {text[:60]!r}") from None
+            raise _unreadable(text) from None
         if version != FORMAT:
             raise StoreFormatError(
                 f"the history holds a job in format {version!r}, this pydag knows {FORMAT}: "
                 "use the pydag that wrote it, or a newer one"
             )
-        return cls(
-            name=document["name"],
-            description=document["description"],
-            max_parallel=document["max_parallel"],
-            tasks=tuple(_task_from(each) for each in document["tasks"]),
-        )
+        try:
+            return cls(
+                name=document["name"],
+                description=document["description"],
+                max_parallel=document["max_parallel"],
+                tasks=tuple(_task_from(each) for each in document["tasks"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            raise _unreadable(text) from None
+
+
+def _unreadable(text: str) -> StoreFormatError:
+    return StoreFormatError(
+        f"the history holds a job that cannot be read, {text[:60]!r}: move the history away, "
+        "or set PYDAG_HOME to another directory"
+    )
 
 
 def digest(text: str) -> str:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 MAX_NAME = 200
 MAX_SECONDS = 365 * 86400.0
+MAX_RETRIES = 1_000_000
 # Linux takes no single argument of 128 KiB or more (MAX_ARG_STRLEN in execve(2)).
 MAX_COMMAND = 128 * 1024 - 1
 
 # Control characters, the two separators that end a line too, and halves of surrogate pairs, which have no UTF-8.
 _NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What neither a program nor the history, which is UTF-8, can be given.
+NOT_FOR_A_PROGRAM = re.compile("[\x00\ud800-\udfff]")
 
 # Set by `with Job(...)`: whoever collects the tasks that are made now.
 collector: ContextVar[Callable[[Task], None] | None] = ContextVar("collector", default=None)
@@ -121,13 +124,13 @@ class Task:
 
     def set_downstream(self, *tasks: Task | Iterable[Task]) -> None:
         """These tasks come after this one. Saying it twice, from either side, is one edge."""
-        for task in _flattened(tasks):
+        for task in list(_flattened(tasks)):  # all of them or none: what is no task raises
             self.downstream[task] = None
             task.upstream[self] = None
 
     def set_upstream(self, *tasks: Task | Iterable[Task]) -> None:
         """These tasks come before this one."""
-        for task in _flattened(tasks):
+        for task in list(_flattened(tasks)):
             task.set_downstream(self)
 
     def after(self, *tasks: Task | Iterable[Task]) -> Task:
@@ -195,9 +198,10 @@ def _checked_command(command: object, name: str) -> str:
         raise InvalidJob(f"task {name!r}: the command must be text, not {command!r}")
     if not command.strip():
         raise InvalidJob(f"task {name!r}: the command is empty ({command!r}); `true` does nothing")
-    if "\0" in command:
-        raise InvalidJob(f"task {name!r}: the command holds a NUL character, which no program can be given")
-    if len(command) * 4 > MAX_COMMAND and len(command.encode(errors="surrogatepass")) > MAX_COMMAND:
+    found = NOT_FOR_A_PROGRAM.search(command)
+    if found:
+        raise InvalidJob(f"task {name!r}: the command holds {found[0]!r}, which no program can be given")
+    if len(command) * 4 > MAX_COMMAND and len(command.encode()) > MAX_COMMAND:
         raise InvalidJob(
             f"task {name!r}: the command is longer than {MAX_COMMAND} bytes; write it into a file and run that"
         )
@@ -213,24 +217,30 @@ def _checked_seconds(value: object, name: str, option: str) -> float:
 
 
 def _checked_retries(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1_000_000:
-        raise InvalidJob(f"task {name!r}: retries={value!r} must be a whole number, 0 or more")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_RETRIES:
+        raise InvalidJob(f"task {name!r}: retries={value!r} must be a whole number, from 0 to {MAX_RETRIES}")
     return value
 
 
 def _checked_env(env: Mapping[str, str], name: str) -> dict[str, str]:
+    if not isinstance(env, Mapping):
+        raise InvalidJob(f"task {name!r}: env={env!r} is no dict; write it as env={{'NAME': 'value'}}")
     for key, value in env.items():
-        if not isinstance(key, str) or not key or "=" in key or "\0" in key:
+        if not isinstance(key, str) or not key or "=" in key or NOT_FOR_A_PROGRAM.search(key):
             raise InvalidJob(f"task {name!r}: env has the name {key!r}; use a variable's name, without '='")
-        if not isinstance(value, str) or "\0" in value:
-            raise InvalidJob(f"task {name!r}: env[{key!r}] is not text that a program can be given; use str(...)")
+        # The values themselves are where people put what nobody should read.
+        if not isinstance(value, str):
+            raise InvalidJob(f"task {name!r}: env[{key!r}] is of type {type(value).__name__}, not text; use str(...)")
+        found = NOT_FOR_A_PROGRAM.search(value)
+        if found:
+            raise InvalidJob(f"task {name!r}: env[{key!r}] holds {found[0]!r}, which no program can be given")
     return dict(env)
 
 
 def _checked_cwd(cwd: str | os.PathLike[str], name: str) -> str:
-    path = os.fspath(cwd)
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise InvalidJob(f"task {name!r}: cwd={cwd!r} is not the path of a directory")
+    path = os.fspath(cwd) if isinstance(cwd, os.PathLike) else cwd
+    if not isinstance(path, str) or not path or NOT_FOR_A_PROGRAM.search(path):
+        raise InvalidJob(f"task {name!r}: cwd={cwd!r} is not the path of a directory; give one as text or as a Path")
     return path
 
 

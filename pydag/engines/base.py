@@ -89,9 +89,16 @@ class Engine(ABC):
     def stop(self, *, force: bool) -> None:
         """Ask every running attempt to end, or with `force` make it end now. Their `Ended` (cancelled) still follow.
 
-        May be called again, and from a signal handler's wake-up; attempts that have ended are left alone.
+        May be called again; attempts that have ended by themselves are left alone.
         """
 
     @abstractmethod
+    def wake(self) -> None:
+        """Make the `wait` that goes on, or else the next one, return early. Safe in a signal handler and any thread."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Give back what the engine holds. No attempt that this engine started goes on, where it has the power."""
+        """Give back what the engine holds; may be called again.
+
+        No attempt that this engine started goes on, where it has the power.
+        """

@@ -40,27 +40,36 @@ class Store(ABC):
 
     @abstractmethod
     def jobs(self) -> list[JobEntry]:
-        """Every job, the one saved last first."""
+        """Every job, the one saved last first; of those saved at one time, by name."""
 
     @abstractmethod
     def begin(self, run: Run, spec: JobSpec) -> None:
-        """Add a new run, and save its job as `save_job` does, in one step. Run ids are unique over all jobs."""
+        """Add a new run, and save its job as `save_job` does, in one step.
+
+        Run ids are unique over all jobs. Raises `StoreError` where there is a run of that id.
+        """
 
     @abstractmethod
     def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
         """Write attempts and output of a run, all or nothing.
 
         An `Attempt` replaces what was written of the same task and number before. An `Output` is added behind the
-        output that its attempt has.
+        output that its attempt has. Raises `NotFound` where there is no such run (any more).
         """
 
     @abstractmethod
     def finish(self, run: Run) -> None:
-        """Write a run's end: its final state and time. Atomic; a run that has ended already is left as it is."""
+        """Write a run's end: its final state and time. Atomic; a run that has ended already is left as it is.
+
+        Raises `NotFound` where there is no such run (any more).
+        """
 
     @abstractmethod
     def runs(self, job: str | None = None, *, state: State | None = None, limit: int | None = None) -> list[Run]:
-        """Runs, newest first: of one job or of all, in one state or in any, at most `limit`."""
+        """Runs, newest first: of one job or of all, in one state or in any, at most `limit`.
+
+        Of runs that started at one time the one begun last is the newest. A job that is not there has none.
+        """
 
     @abstractmethod
     def load(self, run: Run) -> RunRecord:

@@ -1,0 +1,335 @@
+"""The use cases, and the only place that chooses an engine and a store. Parses and prints nothing by itself."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+from pydag import follow, owner
+from pydag.errors import InvalidJob, NotFound, RunFailed, StillRunning
+from pydag.history import Kept
+from pydag.job import Job
+from pydag.run import Run, RunRecord
+from pydag.settings import Settings
+from pydag.spec import JobSpec, TaskSpec
+from pydag.state import Reason, State
+from pydag.stores.base import JobEntry, Store
+
+if TYPE_CHECKING:
+    from pydag.report import Reporter
+    from pydag.tracker import Tracker
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C or SIGTERM, as a shell gives it."""
+
+
+def run_job(
+    job: Job, *, mode: str = "execute", check: bool = True, max_parallel: int | None = None
+) -> RunRecord | None:
+    """What `Job.run` promises. `max_parallel` goes before the job's own."""
+    spec = job.check()
+    settings = Settings.load()
+    with _store(settings) as store:
+        if mode == "submit":
+            store.save_job(spec, datetime.now(UTC))
+            return None
+        record = _execute(spec, settings, store, max_parallel)
+    job.last_run = record
+    if check and record.state is not State.SUCCESS:
+        raise RunFailed(_failure(record), record)
+    return record
+
+
+def jobs() -> list[JobEntry]:
+    """Every job of the history, the one saved last first."""
+    with _store(Settings.load(), reading=True) as store:
+        return [_honest_entry(entry) for entry in store.jobs()]
+
+
+def job_spec(name: str) -> JobSpec:
+    """A job's current definition. Raises `NotFound` with the nearest name there is."""
+    with _store(Settings.load(), reading=True) as store:
+        return _spec(store, name)
+
+
+def records(job: str, count: int) -> list[RunRecord]:
+    """The newest runs of a job, newest first. Raises `NotFound`."""
+    with _store(Settings.load(), reading=True) as store:
+        _spec(store, job)
+        return [_honest(store.load(run)) for run in store.runs(job, limit=count)]
+
+
+def task_outputs(job: str, task: str, count: int) -> tuple[TaskSpec, Iterator[Kept]]:
+    """A task, and its newest attempts with their output, newest first, over all runs. Raises `NotFound`.
+
+    The history is open until the iterator is at its end; the output of each is read before the next is asked for.
+    """
+    spec = job_spec(job)
+    newest = next(_attempts_of(job, task), None)
+    number = spec.number(task)
+    if newest is not None:
+        return newest[0], (kept for _, kept in islice(_attempts_of(job, task), count))
+    if number is None:
+        raise _not_found("task", task, [each.name for each in spec.tasks], f" in the job {job!r}")
+    return spec.tasks[number], iter(())
+
+
+def _attempts_of(job: str, task: str) -> Iterator[tuple[TaskSpec, Kept]]:
+    with _store(Settings.load(), reading=True) as store:
+        for run in store.runs(job):
+            record = _honest(store.load(run))
+            number = record.spec.number(task)
+            if number is None:
+                continue
+            for attempt in reversed(record.tasks[task].attempts):
+                output = store.output(run.id, number, attempt.number)
+                yield record.spec.tasks[number], Kept(run=run, attempt=attempt, output=output)
+
+
+def follow_run(job: str, reporter: Reporter) -> bool:
+    """Tell a reporter of the job's newest run, to its end. False where it never ran. Raises `NotFound`."""
+    with _newest(job) as found:
+        if found:
+            follow.events(found[1], _pause, reporter)
+        return found is not None
+
+
+def follow_output(job: str, task: str, stream: BinaryIO) -> bool:
+    """Copy the task's output in the job's newest run to a stream, to its end. False where the job never ran.
+
+    Raises `NotFound`.
+    """
+    with _newest(job) as found:
+        if found is None:
+            return False
+        store, look = found
+        spec = look().spec
+        if spec.number(task) is None:
+            raise _not_found("task", task, [each.name for each in spec.tasks], f" in the job {job!r}")
+        follow.output(look, _pause, store, task, stream)
+        return True
+
+
+@contextmanager
+def _newest(job: str) -> Iterator[tuple[Store, follow.Look] | None]:
+    """The store, and how to read the job's newest run in it anew."""
+    with _store(Settings.load(), reading=True) as store:
+        _spec(store, job)
+        runs = store.runs(job, limit=1)
+        yield (store, lambda: _honest(store.load(runs[0]))) if runs else None
+
+
+def _pause() -> None:
+    """Between two looks at a run that another process makes; nothing is waiting for it but a pair of eyes."""
+    time.sleep(0.2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What runs now, every job with its newest run, and the newest ended run of each job whose newest still goes."""
+
+    running: list[RunRecord]
+    jobs: list[JobEntry]
+    ended: dict[str, Run]
+
+
+def status(job: str | None = None) -> Status:
+    """How things stand: of one job or of all. Raises `NotFound`."""
+    with _store(Settings.load(), reading=True) as store:
+        entries = [_honest_entry(entry) for entry in store.jobs()]
+        if job is not None:
+            entries = [entry for entry in entries if entry.name == job] or _raise(_unknown_job(store, job))
+        live = [run for run in store.runs(job, state=State.RUNNING) if not owner.is_gone(run.owner)]
+        ended = {}
+        for name in {run.job for run in live}:
+            before = next((run for run in map(_honest_run, store.runs(name)) if run.state.final), None)
+            if before:
+                ended[name] = before
+        return Status(running=[store.load(run) for run in live], jobs=entries, ended=ended)
+
+
+def delete(job: str, *, force: bool = False) -> None:
+    """Take a job and its history out. Raises `NotFound`, and `StillRunning` unless `force`."""
+    with _store(Settings.load()) as store:
+        _spec(store, job)
+        live = [run.id for run in store.runs(job, state=State.RUNNING) if not owner.is_gone(run.owner)]
+        if live and not force:
+            raise StillRunning(
+                f"job {job!r} runs now (run {live[0]}): wait for its end or stop it, or delete it all the same with "
+                "--force"
+            )
+        store.delete(job)
+
+
+def draw_beside(job: Job, directory: Path) -> None:
+    """What `print(job)` does beside printing: the picture, and one line on stderr where there is none."""
+    from pydag import draw
+
+    try:
+        spec = job.check()
+    except InvalidJob as error:
+        message: str | None = f"no picture of {job.name!r}: {error}"
+    else:
+        message = draw.write_beside(spec, directory, _states(job.last_run))
+    if message:
+        sys.stderr.write(f"{message}\n")
+
+
+def draw_file(job: Job, path: Path | None, *, with_states: bool) -> Path:
+    """Write the picture of a job (default: JOB.png here) and say where.
+
+    `with_states` colours it by the job's newest run; raises `NotFound` where there is none.
+    """
+    from pydag import draw
+
+    states = None
+    if with_states:
+        newest = records(job.name, 1) or _raise(NotFound(f"job {job.name!r} has not run yet: run it first"))
+        states = _states(newest[0])
+    return draw.write(job.check(), path or Path(draw.file_name(job.name, ".png")), states)
+
+
+# Running.
+
+
+def _execute(spec: JobSpec, settings: Settings, store: Store, max_parallel: int | None) -> RunRecord:
+    from pydag.engines.local import LocalEngine
+    from pydag.show import reporter_for
+    from pydag.tracker import Tracker
+
+    engine = LocalEngine(output_limit=settings.output_limit)
+    reporter = reporter_for(sys.stdout)
+    try:
+        run = Run(
+            id=_new_run_id(),
+            job=spec.name,
+            engine=engine.name,
+            state=State.RUNNING,
+            started=datetime.now(UTC),
+            owner=owner.own(),
+        )
+        engine.prepare(spec, run.id)
+        tracker = Tracker(
+            spec,
+            run,
+            engine=engine,
+            store=store,
+            reporter=reporter,
+            task_timeout=settings.task_timeout,
+            max_parallel=max_parallel,
+        )
+        with _signals_to(tracker):
+            record = tracker.track()
+    finally:
+        engine.close()
+        reporter.close()
+    if tracker.interrupted:
+        # In a shell of Python's own, Ctrl-C must not end the shell.
+        raise KeyboardInterrupt if hasattr(sys, "ps1") else SystemExit(INTERRUPTED)
+    return record
+
+
+@contextmanager
+def _signals_to(tracker: Tracker) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal stop the run in order. Python takes signals in its main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        handler = signal.getsignal(number)
+        if handler is not signal.SIG_IGN:  # as under nohup
+            before[number] = handler
+            signal.signal(number, lambda *_: tracker.interrupt())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _new_run_id() -> str:
+    """Sorts by time, and is unique without asking anybody."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def _failure(record: RunRecord) -> str:
+    bad = record.unsuccessful()
+    named = ", ".join(repr(task.name) for task in bad[:5])
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    return f"job {record.spec.name!r} {record.state.value}: {named}{more} did not succeed (run {record.id})"
+
+
+def _states(record: RunRecord | None) -> dict[str, State] | None:
+    return {name: task.state for name, task in record.tasks.items()} if record else None
+
+
+# Reading.
+
+
+@contextmanager
+def _store(settings: Settings, *, reading: bool = False) -> Iterator[Store]:
+    """The history. Opened for `reading`, one that does not exist is empty and is not made."""
+    from pydag.stores.sqlite import SQLiteStore
+
+    store = SQLiteStore(settings.home, create=not reading)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _spec(store: Store, job: str) -> JobSpec:
+    try:
+        return store.job(job)
+    except NotFound:
+        raise _unknown_job(store, job) from None
+
+
+def _unknown_job(store: Store, job: str) -> NotFound:
+    return _not_found("job", job, [entry.name for entry in store.jobs()], " in the history")
+
+
+def _not_found(of: str, name: str, known: list[str], where: str) -> NotFound:
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return NotFound(f"there is no {of} {name!r}{where}; did you mean {close[0]!r}?")
+    return NotFound(f"there is no {of} {name!r}{where}: `pydag list` shows what there is")
+
+
+def _honest_run(run: Run) -> Run:
+    """The run as it is: one that says it goes on while its process has ended is lost, whatever it last wrote."""
+    if run.state is State.RUNNING and owner.is_gone(run.owner):
+        return replace(run, state=State.LOST)
+    return run
+
+
+def _honest_entry(entry: JobEntry) -> JobEntry:
+    return replace(entry, last_run=_honest_run(entry.last_run)) if entry.last_run else entry
+
+
+def _honest(record: RunRecord) -> RunRecord:
+    run = _honest_run(record.run)
+    if run.state is record.run.state:
+        return record
+    tasks = {
+        name: replace(task, state=State.LOST, reason=Reason.UNKNOWN) if task.state is State.RUNNING else task
+        for name, task in record.tasks.items()
+    }
+    return replace(record, run=run, tasks=tasks)
+
+
+def _raise(error: Exception) -> NoReturn:
+    """`raise` as an expression."""
+    raise error

@@ -1,0 +1,245 @@
+"""The commands: parse, call, print. What they do is in `pydag.app`; heavy imports stand in the command they serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from pydag import errors
+
+EXIT_STATUS: list[tuple[type[BaseException], int]] = [
+    (errors.NotFound, 6),
+    (errors.EngineError, 5),
+    (errors.StoreError, 4),
+    (errors.PyDagException, 2),
+]
+"""The status for each error, first match first. A run that failed has its own, see `_run_status`."""
+
+
+def main() -> None:
+    """Run the command line; the one place where an error becomes a line and a status."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`). Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except errors.RunFailed as failed:
+        status = _run_status(failed)
+    except errors.PyDagException as error:
+        click.echo(f"pydag: {error}", err=True)
+        status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _run_status(failed: errors.RunFailed) -> int:
+    """1 where a task failed of its own; 3 where all that went wrong is a timeout or somebody's stop."""
+    from pydag.state import Reason, State
+
+    own = [task for task in failed.run.unsuccessful(State.FAILED, State.LOST) if task.reason is not Reason.TIMEOUT]
+    return 1 if own else 3
+
+
+class Count(click.ParamType[int]):
+    """A whole number above 0. `-n=5` is taken as `-n 5`, as users of the seed write it."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Refuse what is no count, naming it."""
+        text = str(value).removeprefix("=")
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"{text!r} is not a whole number above 0", param, ctx)
+        return int(text)
+
+
+class JobName(click.ParamType[str]):
+    """A job of the history; the shell completes it."""
+
+    name = "job"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The jobs that begin so."""
+        from pydag import app
+
+        return [CompletionItem(entry.name) for entry in app.jobs() if entry.name.startswith(incomplete)]
+
+
+class TaskName(click.ParamType[str]):
+    """A task of the job that stands before it on the command line; the shell completes it."""
+
+    name = "task"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The tasks that begin so."""
+        from pydag import app
+
+        job = ctx.params.get("job")
+        tasks = app.job_spec(job).tasks if job else ()
+        return [CompletionItem(task.name) for task in tasks if task.name.startswith(incomplete)]
+
+
+def job_name_option(text: str) -> Callable[[Any], Any]:
+    """`--job_name`, as the seed has it, and `--job-name`."""
+    return click.option("--job_name", "--job-name", "job", type=JobName(), help=text)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pydag-workflow", prog_name="pydag")
+def cli() -> None:
+    r"""Run workflows written in one Python file, and see what happened.
+
+    \b
+    Exit status: 0 done, 1 a run failed, 2 wrong usage or an invalid job,
+    3 a run was cancelled or timed out, 4 the history cannot be used,
+    5 the engine cannot be used, 6 not found, 130 Ctrl-C or SIGTERM.
+    """
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--job", "name", help="The job to run, where FILE has several.")
+@click.option("--max-parallel", type=Count(), help="How many tasks run at once. Default: the job's own, or the CPUs.")
+def run(file: Path, name: str | None, max_parallel: int | None) -> None:
+    """Run the job in FILE to its end."""
+    from pydag import app, loader
+
+    app.run_job(loader.load_job(file, name), max_parallel=max_parallel)
+
+
+@cli.command("list")
+@job_name_option("List the tasks of this job.")
+@json_option
+def list_(job: str | None, as_json: bool) -> None:
+    """List the jobs, or the tasks of one job."""
+    from pydag import app, documents, history
+
+    if job is not None:
+        spec = app.job_spec(job)
+        _say([documents.tasks(spec)] if as_json else history.tasks(spec))
+        return
+    entries = app.jobs()
+    if not entries and not as_json:
+        click.echo(next(history.nothing()), err=True)  # on stdout it would read as the name of a job
+    _say([documents.jobs(entries, now=_now())] if as_json else history.jobs(entries))
+
+
+@cli.command()
+@click.argument("job", type=JobName())
+@click.option("--style", type=click.Choice(["flat", "tree"]), default="flat", show_default=True)
+@click.option(
+    "-n", "count", type=Count(), default=3, show_default=True, help="How many runs (or attempts), newest first."
+)
+@click.option("--task_name", "--task-name", "task", type=TaskName(), help="Print the output of this task's attempts.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the newest run to its end.")
+@json_option
+def log(job: str, style: str, count: int, task: str | None, follow: bool, as_json: bool) -> None:
+    """Show the last runs of JOB, or the output of one of its tasks."""
+    if follow and as_json:
+        raise click.UsageError("--follow shows events as they come, --json one whole document: choose one of them")
+    if follow:
+        _follow(job, task)
+    elif task is not None:
+        _task_log(job, task, count, as_json)
+    else:
+        _job_log(job, style, count, as_json)
+
+
+def _job_log(job: str, style: str, count: int, as_json: bool) -> None:
+    from pydag import app, documents, history, look
+
+    records = app.records(job, count)
+    if as_json:
+        _say([documents.log(job, records, now=_now())])
+    else:
+        _say(history.log(job, records, style=style, now=_now(), look=look.look_for(sys.stdout)))
+
+
+def _task_log(job: str, task: str, count: int, as_json: bool) -> None:
+    from pydag import app, documents, history, look
+
+    spec, kept = app.task_outputs(job, task, count)
+    if as_json:
+        _say([documents.task_output(job, spec, kept, now=_now())])
+        return
+    screen, encoding = look.look_for(sys.stdout), sys.stdout.encoding
+    for data in history.task_output(job, spec, kept, now=_now(), look=screen, encoding=encoding):
+        sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _follow(job: str, task: str | None) -> None:
+    from pydag import app, history, look, show
+
+    if task is not None:
+        found = app.follow_output(job, task, sys.stdout.buffer)
+    else:
+        found = app.follow_run(job, show.Lines(sys.stdout, look.look_for(sys.stdout)))
+    if not found:
+        _say(history.nothing(job))
+
+
+@cli.command()
+@click.argument("job", type=JobName(), required=False)
+@json_option
+def status(job: str | None, as_json: bool) -> None:
+    """Show what runs now, and the last result of each job."""
+    from pydag import app, documents, history, look
+
+    now = app.status(job)
+    if as_json:
+        _say([documents.status(now.running, now.jobs, now=_now(), ended=now.ended)])
+    else:
+        screen = look.look_for(sys.stdout)
+        _say(history.status(now.running, now.jobs, now=_now(), look=screen, ended=now.ended))
+
+
+@cli.command()
+@click.argument("job", type=JobName())
+@click.option("--force", is_flag=True, help="Delete it although it runs now.")
+def delete(job: str, force: bool) -> None:
+    """Delete JOB and its history."""
+    from pydag import app
+
+    app.delete(job, force=force)
+    click.echo(f"deleted {job} and its history")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--job", "name", help="The job to draw, where FILE has several.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg or .dot file.  [default: JOB.png]")
+@click.option("--states", is_flag=True, help="Colour the tasks by the job's last run.")
+def graph(file: Path, name: str | None, output: Path | None, states: bool) -> None:
+    """Draw the job in FILE."""
+    from pydag import app, loader
+
+    click.echo(f"wrote {app.draw_file(loader.load_job(file, name), output, with_states=states)}")
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _say(lines: Any) -> None:
+    from pydag import look
+
+    look.say(lines, sys.stdout)

@@ -1,0 +1,354 @@
+"""The embedded engine: attempts are processes of this machine, awaited by the operating system, never polled.
+
+Each attempt is `bash -c COMMAND` in a session of its own, with one pipe for stdout and stderr. Why a pipe, and what
+becomes of a daemon that keeps it open, is told in docs/design.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import selectors
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+
+from pydag.engines.base import Ended, Engine, Event, Launch
+from pydag.engines.process import Process, Starter
+from pydag.errors import EngineError
+from pydag.run import Output
+from pydag.spec import JobSpec
+from pydag.state import Reason, State
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+LINGER = 1.0
+"""Seconds for which output is still read after a command ended while something it left behind holds the pipe open."""
+
+_CHUNK = 64 * 1024  # bytes a pipe holds
+_CHUNKS_AT_EXIT = 16  # a command's last output is in the pipe; more comes only from something that outlives it
+_GROUP_CHECK = 0.02  # seconds between two looks at a stopped group that has lost its leader
+_KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kernel itself holds it
+
+
+class _Phase(Enum):
+    RUNNING = auto()  # next: its timeout
+    LINGERING = auto()  # ended by itself; next: its pipe is closed
+    TERMINATING = auto()  # has SIGTERM; next: SIGKILL
+    KILLED = auto()  # has SIGKILL; next: whatever is left is given up
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    launch: Launch
+    process: Process
+    exit_fd: int
+    pipe: int | None
+    phase: _Phase = _Phase.RUNNING
+    deadline: float = 0.0  # when the phase is over, by the monotonic clock
+    exited: bool = False
+    stopped_for: Reason | None = None
+    kept: int = 0
+    dropped: int = 0
+
+
+@dataclass(slots=True, order=True)
+class _Timer:
+    due: float
+    serial: int
+    child: _Child = field(compare=False)
+
+
+class LocalEngine(Engine):
+    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output."""
+
+    name = "local"
+
+    def __init__(self, *, output_limit: int, environ: Mapping[str, str] = os.environ) -> None:
+        self.slots = usable_cpus()
+        self._output_limit = output_limit
+        self._environ = dict(environ)
+        self._directory = ""
+        self._bash = ""
+        self._children: set[_Child] = set()
+        self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its group may live
+        self._timers: list[_Timer] = []
+        self._serial = 0
+        self._closed = False
+        self._events: list[Event] = []
+        self._starter = Starter()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+
+    def prepare(self, spec: JobSpec, run_id: str) -> None:  # nothing here depends on the job
+        """Find bash and note the working directory, which the job keeps to its end."""
+        bash = shutil.which("bash", path=self._environ.get("PATH"))
+        if bash is None:
+            raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")
+        self._bash = bash
+        try:
+            self._directory = str(Path.cwd())
+        except FileNotFoundError:
+            raise EngineError("the working directory was removed: change to one that exists, then run again") from None
+
+    def start(self, launch: Launch) -> None:
+        """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
+        pipe = write_end = None
+        try:
+            pipe, write_end = os.pipe()
+            process = self._starter.start(
+                self._bash,
+                ("bash", "-c", launch.command),  # the program is a whole path; $0 stays "bash"
+                output=write_end,
+                directory=os.path.join(self._directory, launch.cwd) if launch.cwd else self._directory,
+                environ={**self._environ, **launch.env},
+            )
+        except OSError as error:
+            if pipe is not None:
+                os.close(pipe)
+            self._events.append(_not_started(launch, error))
+            return
+        finally:
+            if write_end is not None:
+                os.close(write_end)
+        os.set_blocking(pipe, False)
+        child = _Child(launch, process, _exit_fd(process.pid), pipe)
+        self._children.add(child)
+        self._selector.register(child.exit_fd, selectors.EVENT_READ, (child, self._exited))
+        self._selector.register(pipe, selectors.EVENT_READ, (child, self._readable))
+        self._enter(child, _Phase.RUNNING, launch.timeout)
+
+    def wait(self, timeout: float | None) -> list[Event]:
+        """Block until a process ends, writes, or must be stopped."""
+        if not self._events:
+            for key, _ in self._selector.select(self._patience(timeout)):
+                if key.data is None:
+                    self._drain_wakes()
+                else:
+                    child, handle = key.data
+                    handle(child)
+            for child in tuple(self._leaderless):
+                if not _group_lives(child.process.pid):
+                    self._end(child)
+            self._fire_timers()
+        events, self._events = self._events, []
+        return events
+
+    def wake(self) -> None:
+        """Make a `wait` return; where the pipe is full it was woken before."""
+        with suppress(BlockingIOError):
+            os.write(self._wake_write, b"\0")
+
+    def stop(self, *, force: bool) -> None:
+        """SIGTERM to every process group and SIGKILL after a grace; with `force`, SIGKILL now."""
+        for child in self._children:
+            if child.phase is not _Phase.LINGERING:  # that one ended by itself
+                self._stop(child, Reason.INTERRUPTED, force=force)
+
+    def close(self) -> None:
+        """Kill what still runs, reap it, and close every descriptor."""
+        if self._closed:
+            return
+        self._closed = True
+        for child in tuple(self._children):
+            if child.phase is not _Phase.LINGERING:
+                _signal_group(child, signal.SIGKILL)
+            self._release(child)
+        self._selector.close()
+        self._starter.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    # The life of a child, in the order in which it happens.
+
+    def _readable(self, child: _Child) -> None:
+        if child.pipe is not None:  # else it was closed by another event of this same turn
+            self._read(child)
+        if child.pipe is None and child.phase is _Phase.LINGERING:
+            self._end(child)
+
+    def _read(self, child: _Child) -> bool:
+        """Read once; whether there was something. At the end of the pipe, close it."""
+        assert child.pipe is not None
+        try:
+            data = os.read(child.pipe, _CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close_pipe(child)
+            return False
+        kept = data[: self._output_limit - child.kept]
+        child.kept += len(kept)
+        child.dropped += len(data) - len(kept)
+        if kept:
+            self._events.append(Output(task=child.launch.task, number=child.launch.number, data=kept))
+        return True
+
+    def _stop(self, child: _Child, reason: Reason, *, force: bool) -> None:
+        child.stopped_for = child.stopped_for or reason
+        if force and child.phase is not _Phase.KILLED:
+            _signal_group(child, signal.SIGKILL)
+            self._enter(child, _Phase.KILLED, _KILL_WAIT)
+        elif child.phase is _Phase.RUNNING:
+            _signal_group(child, signal.SIGTERM)
+            self._enter(child, _Phase.TERMINATING, GRACE)
+
+    def _exited(self, child: _Child) -> None:
+        """The leader is a zombie from here on: it is reaped last, so that its group's number stays its own."""
+        child.exited = True
+        self._selector.unregister(child.exit_fd)
+        for _ in range(_CHUNKS_AT_EXIT):
+            if child.pipe is None or not self._read(child):
+                break
+        if child.stopped_for:
+            self._leaderless.add(child)
+        elif child.pipe is None:
+            self._end(child)
+        else:
+            self._enter(child, _Phase.LINGERING, LINGER)
+
+    def _end(self, child: _Child) -> None:
+        if child.stopped_for:
+            _signal_group(child, signal.SIGKILL)
+        returncode = self._release(child)
+        state, detail = State.SUCCESS if returncode == 0 else State.FAILED, ""
+        if child.stopped_for is Reason.INTERRUPTED:
+            state = State.CANCELLED
+        elif child.stopped_for is Reason.TIMEOUT:
+            state, detail = State.FAILED, f"timeout after {child.launch.timeout:g} s"
+        self._events.append(
+            Ended(
+                task=child.launch.task,
+                number=child.launch.number,
+                state=state,
+                exit_status=returncode if returncode >= 0 else None,
+                signal=-returncode if returncode < 0 else None,
+                reason=child.stopped_for,
+                detail=detail,
+                output_dropped=child.dropped,
+            )
+        )
+
+    def _release(self, child: _Child) -> int:
+        """Reap the leader, which has ended or was killed, and forget the child. Its return code, as Popen has it."""
+        self._children.discard(child)
+        self._leaderless.discard(child)
+        if not child.exited:
+            self._selector.unregister(child.exit_fd)
+        os.close(child.exit_fd)
+        if child.pipe is not None:
+            self._close_pipe(child)
+        return child.process.wait()
+
+    def _close_pipe(self, child: _Child) -> None:
+        assert child.pipe is not None
+        self._selector.unregister(child.pipe)
+        os.close(child.pipe)
+        child.pipe = None
+
+    # Time.
+
+    def _enter(self, child: _Child, phase: _Phase, seconds: float) -> None:
+        child.phase = phase
+        child.deadline = time.monotonic() + seconds
+        self._serial += 1
+        heapq.heappush(self._timers, _Timer(child.deadline, self._serial, child))
+
+    def _fire_timers(self) -> None:
+        now = time.monotonic()
+        while self._timers and self._timers[0].due <= now:
+            timer = heapq.heappop(self._timers)
+            child = timer.child
+            if child not in self._children or child.deadline != timer.due:
+                continue  # it ended, or entered another phase since
+            if child.phase is _Phase.RUNNING:
+                self._stop(child, Reason.TIMEOUT, force=False)
+            elif child.phase is _Phase.TERMINATING:
+                self._stop(child, Reason.TIMEOUT, force=True)
+            elif child.exited:
+                self._end(child)
+
+    def _patience(self, timeout: float | None) -> float | None:
+        """Seconds until something is due: what the caller said, a timer, a look at groups without a leader."""
+        while self._timers and self._timers[0].child not in self._children:
+            heapq.heappop(self._timers)
+        due = [] if timeout is None else [timeout]
+        if self._timers:
+            due.append(max(0.0, self._timers[0].due - time.monotonic()))
+        if self._leaderless:
+            due.append(_GROUP_CHECK)
+        return min(due, default=None)
+
+    def _drain_wakes(self) -> None:
+        with suppress(BlockingIOError):
+            while os.read(self._wake_read, 512):
+                pass
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may use, which a container or taskset can make fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _exit_fd(pid: int) -> int:
+    """A descriptor that becomes readable when the child ends, without reaping it."""
+    if hasattr(os, "pidfd_open"):
+        with suppress(OSError):  # a kernel older than Python's headers, or a sandbox that forbids it
+            return os.pidfd_open(pid)
+    read_end, write_end = os.pipe()
+
+    def watch() -> None:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        os.close(write_end)
+
+    threading.Thread(target=watch, name=f"pydag-wait-{pid}", daemon=True).start()
+    return read_end
+
+
+def _signal_group(child: _Child, number: signal.Signals) -> None:
+    """Signal the leader's group. The leader is not reaped yet, so the number is still that group's."""
+    with suppress(ProcessLookupError, PermissionError):  # all gone; or all that is left runs as another user
+        os.killpg(child.process.pid, number)
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process of this group is more than a zombie. Where /proc does not tell: no."""
+    try:
+        processes = os.listdir("/proc")
+    except OSError:
+        return False
+    for process in processes:
+        if not process.isdigit():
+            continue
+        try:
+            with open(f"/proc/{process}/stat", "rb") as file:
+                # pid (command) state parent group ...; the command may hold spaces and parentheses
+                state, _, process_group = file.read().rpartition(b")")[2].split()[:3]
+        except OSError:
+            continue  # it ended meanwhile
+        if int(process_group) == group and state not in (b"Z", b"X"):
+            return True
+    return False
+
+
+def _not_started(launch: Launch, error: OSError) -> Ended:
+    where = f" in {launch.cwd!r}" if launch.cwd else ""
+    return Ended(
+        task=launch.task,
+        number=launch.number,
+        state=State.FAILED,
+        reason=Reason.NOT_STARTED,
+        detail=f"the command could not be started{where}: {error.strerror or error}",
+    )

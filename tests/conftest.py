@@ -1,0 +1,57 @@
+"""Every test has a history and a working directory of its own, and an environment without settings.
+
+A test whose tool is not installed is left out and said so, on a machine of one's own; with CI=true it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("pydag.testing")
+
+# What a marker needs: the program, and Debian's package that has it.
+TOOLS = {"dot": ("dot", "graphviz")}
+
+LEFT_OUT = pytest.StashKey[str]()
+
+_SETTINGS = ("NO_COLOR", "FORCE_COLOR", "PYTHONPATH")
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory. PYDAG_HOME is `home` beside it, and does not exist yet."""
+    work = tmp_path_factory.mktemp("place") / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    for name in [*_SETTINGS, *(name for name in os.environ if name.startswith(("PYDAG_", "GOCRON_")))]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYDAG_HOME", str(work.parent / "home"))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return work
+
+
+@pytest.fixture
+def home(directory: Path) -> Path:
+    """Where the history of this test lies once there is one."""
+    return directory.parent / "home"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("CI"):
+        return
+    missing = {marker for marker, (program, _) in TOOLS.items() if shutil.which(program) is None}
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+        packages = ", ".join(TOOLS[marker][1] for marker in sorted(missing))
+        config.stash[LEFT_OUT] = f"{len(left_out)} tests, for want of: {packages}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if LEFT_OUT in config.stash:
+        terminalreporter.write_line(f"NOT TESTED: {config.stash[LEFT_OUT]}", yellow=True)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from samples import BAD, GOOD, HOSTILE, T0, TEST_JOB, all_well, failed, job, moment, run_of, running, success
+
+from pydag import documents
+from pydag.history import Kept
+from pydag.run import Attempt, RunRecord
+from pydag.spec import JobSpec, TaskSpec
+from pydag.state import State
+from pydag.stores.base import JobEntry
+
+NOW = moment(60)
+
+
+def entry(name: str, record: RunRecord | None = None) -> JobEntry:
+    return JobEntry(name=name, saved=T0, tasks=5, last_run=record.run if record else None)
+
+
+def test_the_log_as_json_has_the_documented_fields() -> None:
+    document = json.loads(documents.log("TestJob", [BAD], now=NOW))
+    assert document.keys() == {"format", "job", "runs"}
+    assert document["format"] == 1
+    (run,) = document["runs"]
+    tasks = run.pop("tasks")
+    assert run == {
+        "id": "r0",
+        "job": "TestJob",
+        "engine": "local",
+        "state": "failed",
+        "started": "2022-12-26T15:28:01.000000+00:00",
+        "ended": "2022-12-26T15:28:15.200000+00:00",
+        "duration": 14.2,
+    }
+    assert tasks[1] == {
+        "name": "Feature Engineering1",
+        "state": "failed",
+        "started": "2022-12-26T15:28:03.000000+00:00",
+        "ended": "2022-12-26T15:28:03.500000+00:00",
+        "duration": 0.5,
+        "reason": None,
+        "upstream": ["Sync Data"],
+        "attempts": [
+            {
+                "number": 1,
+                "state": "failed",
+                "started": "2022-12-26T15:28:03.000000+00:00",
+                "ended": "2022-12-26T15:28:03.500000+00:00",
+                "duration": 0.5,
+                "reason": None,
+                "exit_status": 1,
+                "signal": None,
+                "detail": "",
+                "output_dropped": 0,
+            }
+        ],
+    }
+    assert tasks[3]["state"] == "skipped"
+    assert tasks[3]["reason"] == "upstream"
+    assert tasks[3]["attempts"] == []
+
+
+def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
+    east = timezone(timedelta(hours=8))
+    jobs = [JobEntry(name="J", saved=datetime(2022, 12, 26, 23, 0, tzinfo=east), tasks=1, last_run=None)]
+    assert json.loads(documents.jobs(jobs, now=NOW)) == {
+        "format": 1,
+        "jobs": [{"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None}],
+    }
+
+
+def test_in_json_what_runs_lasts_until_now_and_what_is_lost_has_no_duration() -> None:
+    lost = Attempt(task=1, number=1, state=State.LOST, started=T0)
+    record = run_of(TEST_JOB, [running(0, 10), lost], State.RUNNING, ended=None)
+    run = json.loads(documents.log("TestJob", [record], now=NOW))["runs"][0]
+    assert (run["ended"], run["duration"]) == (None, 60.0)
+    assert [task["duration"] for task in run["tasks"][:3]] == [50.0, None, None]
+
+
+def test_the_tasks_of_a_job_as_json_have_no_env() -> None:
+    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", command="echo", env=(("TOKEN", "secret"),)),))
+    text = documents.tasks(spec)
+    assert "secret" not in text
+    assert json.loads(text)["tasks"] == [
+        {
+            "name": "a",
+            "command": "echo",
+            "upstream": [],
+            "when": "success",
+            "timeout": None,
+            "retries": 0,
+            "retry_delay": 0.0,
+            "cwd": None,
+        }
+    ]
+
+
+def test_the_status_as_json_counts_tasks_by_state() -> None:
+    going = run_of(TEST_JOB, [success(0, 0, 1), running(1, 1)], State.RUNNING, ended=None)
+    entries = [entry("TestJob", going), entry("New")]
+    document = json.loads(documents.status([going], entries, now=NOW, ended={"TestJob": GOOD.run}))
+    assert document["running"][0]["tasks"]["pending"] == 3
+    assert set(document["running"][0]["tasks"]) == {state.value for state in State}
+    assert document["jobs"][0]["last_result"]["id"] == GOOD.run.id
+    assert document["jobs"][1] == {"name": "New", "last_result": None}
+
+
+def test_output_as_json_is_text_that_names_its_run() -> None:
+    kept = Kept(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\xff ", "é".encode()[:1], "é".encode()[1:]])
+    document = json.loads(documents.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW))
+    assert (document["attempts"][0]["run"], document["attempts"][0]["output"]) == ("r1", "\ufffd é")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_json_is_ascii_and_gives_every_name_back(name: str) -> None:
+    text = documents.log(name, [all_well(job(name, {name: []}))], now=NOW)
+    assert text.isascii()
+    assert json.loads(text)["runs"][0]["tasks"][0]["name"] == name
+
+
+def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
+    described = (Path(__file__).parent.parent / "docs" / "json.md").read_text(encoding="utf-8")
+    keys: set[str] = set()
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        keys.update(key for key, _ in pairs)
+
+    kept = Kept(run=BAD.run, attempt=failed(0, 0, 1), output=[])
+    for text in (
+        documents.log("J", [BAD], now=NOW),
+        documents.jobs([entry("J", BAD)], now=NOW),
+        documents.tasks(TEST_JOB),
+        documents.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW),
+        documents.status([GOOD], [entry("J", BAD)], now=NOW),
+    ):
+        json.loads(text, object_pairs_hook=note)
+    assert {key for key in keys if f"`{key}`" not in described and f'"{key}"' not in described} == set()

@@ -1,0 +1,46 @@
+"""The tree of errors: one root, drawn in the docstring as it is."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import pydag
+from pydag import errors
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_has_the_one_root(kind: type[Exception]) -> None:
+    assert issubclass(kind, errors.PyDagException)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_the_docstring_draws_every_error_under_its_parent(kind: type[Exception]) -> None:
+    """A line's depth in the picture is that of the class below the root."""
+    lines = (errors.__doc__ or "").splitlines()
+    (line,) = [line for line in lines if kind.__name__ in line.replace("─", " ").split()]
+    assert line.index(kind.__name__) // 4 == kind.__mro__.index(errors.PyDagException)
+    above = [other for other in KINDS if other is not kind and issubclass(kind, other)]
+    assert all(
+        (errors.__doc__ or "").index(other.__name__) < (errors.__doc__ or "").index(kind.__name__) for other in above
+    )
+
+
+def test_wrong_values_are_value_errors_and_missing_names_lookup_errors() -> None:
+    assert issubclass(errors.InvalidJob, ValueError)
+    assert issubclass(errors.InvalidSetting, ValueError)
+    assert issubclass(errors.NotFound, LookupError)
+
+
+def test_a_cycle_keeps_its_path() -> None:
+    error = errors.CycleError(["a", "b", "a"])
+    assert error.path == ("a", "b", "a")
+    assert str(error) == "the tasks wait for each other: a -> b -> a; take one of these edges out"
+
+
+def test_every_public_name_is_there() -> None:
+    assert sorted(pydag.__all__) == pydag.__all__
+    assert all(hasattr(pydag, name) for name in pydag.__all__)
