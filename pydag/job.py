@@ -118,7 +118,7 @@ class Job:
         if not on_load.get():
             from pydag import app
 
-            app.draw_beside(self, Path.cwd())
+            app.draw_beside(self, Path())
         return repr(self)
 
     def __repr__(self) -> str:
