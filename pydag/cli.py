@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from pydag import errors
+from pydag.completion import JobName, TaskName
 
 EXIT_STATUS: list[tuple[type[BaseException], int]] = [
     (errors.NotFound, 6),
@@ -25,7 +25,7 @@ EXIT_STATUS: list[tuple[type[BaseException], int]] = [
 def main() -> None:
     """Run the command line; the one place where an error becomes a line and a status."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="pydag", standalone_mode=False)
     except click.exceptions.Exit as end:
         status = end.exit_code
     except click.ClickException as error:
@@ -33,7 +33,7 @@ def main() -> None:
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = 130
-    except BrokenPipeError:
+    except _ReaderGone:
         # The reader has what it wanted (`| head`). Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
@@ -53,6 +53,19 @@ def _run_status(failed: errors.RunFailed) -> int:
     return 1 if own else 3
 
 
+class _ReaderGone(Exception):  # like click.Abort, a way out and no error
+    """Whoever read what we print stopped reading."""
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command. Click would make a broken pipe status 1, which says that a run failed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None
+
+
 class Count(click.ParamType[int]):
     """A whole number above 0. `-n=5` is taken as `-n 5`, as users of the seed write it."""
 
@@ -66,56 +79,49 @@ class Count(click.ParamType[int]):
         return int(text)
 
 
-class JobName(click.ParamType[str]):
-    """A job of the history; the shell completes it."""
-
-    name = "job"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The jobs that begin so."""
-        from pydag import app
-
-        return [CompletionItem(entry.name) for entry in app.jobs() if entry.name.startswith(incomplete)]
-
-
-class TaskName(click.ParamType[str]):
-    """A task of the job that stands before it on the command line; the shell completes it."""
-
-    name = "task"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The tasks that begin so."""
-        from pydag import app
-
-        job = ctx.params.get("job")
-        tasks = app.job_spec(job).tasks if job else ()
-        return [CompletionItem(task.name) for task in tasks if task.name.startswith(incomplete)]
-
-
 def job_name_option(text: str) -> Callable[[Any], Any]:
     """`--job_name`, as the seed has it, and `--job-name`."""
     return click.option("--job_name", "--job-name", "job", type=JobName(), help=text)
 
 
+def job_option(text: str) -> Callable[[Any], Any]:
+    """`--job` of a file that has several; the names of the option beside it are taken too."""
+    return click.option("--job", "--job_name", "--job-name", "name", metavar="NAME", help=text)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = """Run workflows written in one Python file, and see what happened.
+
+\b
+Exit status:
+  0    done
+  1    a run failed
+  2    wrong usage, an invalid job or setting, a file that is no workflow
+  3    a run was cancelled or timed out
+  4    the history cannot be used
+  5    what runs the tasks cannot be used
+  6    a job or task is not found
+  130  Ctrl-C or SIGTERM
+"""
+
+
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pydag-workflow", prog_name="pydag")
 def cli() -> None:
-    r"""Run workflows written in one Python file, and see what happened.
-
-    \b
-    Exit status: 0 done, 1 a run failed, 2 wrong usage or an invalid job,
-    3 a run was cancelled or timed out, 4 the history cannot be used,
-    5 the engine cannot be used, 6 not found, 130 Ctrl-C or SIGTERM.
-    """
+    """The command line as a whole."""
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--job", "name", help="The job to run, where FILE has several.")
-@click.option("--max-parallel", type=Count(), help="How many tasks run at once. Default: the job's own, or the CPUs.")
+@job_option("The job to run, where FILE has several.")
+@click.option(
+    "--max-parallel",
+    "--max_parallel",
+    type=Count(),
+    help="How many tasks run at once. Default: the job's own, or the CPUs.",
+)
 def run(file: Path, name: str | None, max_parallel: int | None) -> None:
     """Run the job in FILE to its end."""
     from pydag import app, loader
@@ -223,7 +229,7 @@ def delete(job: str, force: bool) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--job", "name", help="The job to draw, where FILE has several.")
+@job_option("The job to draw, where FILE has several.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg or .dot file.  [default: JOB.png]")
 @click.option("--states", is_flag=True, help="Colour the tasks by the job's last run.")
 def graph(file: Path, name: str | None, output: Path | None, states: bool) -> None:
