@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import signal
 import sys
 import threading
@@ -81,7 +82,7 @@ def task_outputs(job: str, task: str, count: int) -> tuple[TaskSpec, Iterator[Ke
     if newest is not None:
         return newest[0], (kept for _, kept in islice(_attempts_of(job, task), count))
     if number is None:
-        raise _not_found("task", task, [each.name for each in spec.tasks], f" in the job {job!r}")
+        raise _unknown_task(spec, task)
     return spec.tasks[number], iter(())
 
 
@@ -116,7 +117,7 @@ def follow_output(job: str, task: str, stream: BinaryIO) -> bool:
         store, look = found
         spec = look().spec
         if spec.number(task) is None:
-            raise _not_found("task", task, [each.name for each in spec.tasks], f" in the job {job!r}")
+            raise _unknown_task(spec, task)
         follow.output(look, _pause, store, task, stream)
         return True
 
@@ -298,14 +299,19 @@ def _spec(store: Store, job: str) -> JobSpec:
 
 
 def _unknown_job(store: Store, job: str) -> NotFound:
-    return _not_found("job", job, [entry.name for entry in store.jobs()], " in the history")
+    known = [entry.name for entry in store.jobs()]
+    return _not_found(f"there is no job {job!r} in the history", job, known, "pydag list")
 
 
-def _not_found(of: str, name: str, known: list[str], where: str) -> NotFound:
+def _unknown_task(spec: JobSpec, task: str) -> NotFound:
+    known = [each.name for each in spec.tasks]
+    where = f"pydag list --job_name {shlex.quote(spec.name)}"
+    return _not_found(f"there is no task {task!r} in the job {spec.name!r}", task, known, where)
+
+
+def _not_found(message: str, name: str, known: list[str], where: str) -> NotFound:
     close = get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return NotFound(f"there is no {of} {name!r}{where}; did you mean {close[0]!r}?")
-    return NotFound(f"there is no {of} {name!r}{where}: `pydag list` shows what there is")
+    return NotFound(f"{message}; did you mean {close[0]!r}?" if close else f"{message}: `{where}` shows what there is")
 
 
 def _honest_run(run: Run) -> Run:
