@@ -77,15 +77,15 @@ def test_a_name_comes_quoted_so_that_bash_takes_it_as_text(jobs: None) -> None:
     assert not Path("evil").exists()
 
 
-def test_without_a_history_there_is_nothing_to_offer(own_home: Path) -> None:
+def test_without_a_history_there_is_nothing_to_offer(home: Path) -> None:
     assert completed("pydag", "log", "") == []
     assert completed("pydag", "log", "nobody", "--task_name", "") == []
-    assert not own_home.exists()
+    assert not home.exists()
 
 
-def test_a_broken_history_or_setting_offers_nothing_and_keeps_quiet(own_home: Path) -> None:
-    own_home.mkdir()
-    own_home.joinpath("history.sqlite").write_text("no database " * 1000)
+def test_a_broken_history_or_setting_offers_nothing_and_keeps_quiet(home: Path) -> None:
+    home.mkdir()
+    home.joinpath("history.sqlite").write_text("no database " * 1000)
     assert completed("pydag", "log", "") == []
     assert completed("pydag", "log", "J", "--task_name", "") == []
     assert completed("pydag", "status", "", PYDAG_TASK_TIMEOUT="ten") == []
