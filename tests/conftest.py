@@ -35,7 +35,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def home(directory: Path) -> Path:
+def own_home(directory: Path) -> Path:
     """Where the history of this test lies once there is one."""
     return directory.parent / "home"
 
