@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from pydag.errors import NotFound, StoreError
 from pydag.run import Attempt, Output, Run, RunRecord
 from pydag.spec import JobSpec
 from pydag.state import State
@@ -86,3 +87,34 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back what the store holds."""
+
+
+# What every store says and does alike.
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_microseconds(time: datetime) -> int:
+    """How a time is stored: whole microseconds since 1970 in UTC, exact."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(stored: int) -> datetime:
+    """The time that was stored."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def no_job(name: str) -> NotFound:
+    """What `job` and `delete` raise."""
+    return NotFound(f"the history knows no job named {name!r}")
+
+
+def no_run(run_id: str) -> NotFound:
+    """What `write`, `finish` and `load` raise."""
+    return NotFound(f"the history knows no run {run_id!r}; it may have been deleted")
+
+
+def run_exists(run_id: str) -> StoreError:
+    """What `begin` raises."""
+    return StoreError(f"the history has a run {run_id!r} already: give each run an id of its own")

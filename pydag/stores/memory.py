@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pydag.errors import NotFound, StoreError
 from pydag.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.spec import JobSpec
 from pydag.state import State
-from pydag.stores.base import JobEntry, Store
+from pydag.stores.base import JobEntry, Store, no_job, no_run, run_exists
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class MemoryStore(Store):
     def job(self, name: str) -> JobSpec:
         """Look it up."""
         if name not in self._jobs:
-            raise NotFound(f"the history knows no job named {name!r}")
+            raise no_job(name)
         return self._jobs[name][0]
 
     def jobs(self) -> list[JobEntry]:
@@ -49,7 +48,7 @@ class MemoryStore(Store):
     def begin(self, run: Run, spec: JobSpec) -> None:
         """Keep the run and its job."""
         if run.id in self._runs:
-            raise StoreError(f"the history has a run {run.id!r} already: give each run an id of its own")
+            raise run_exists(run.id)
         self._runs[run.id] = _Kept(run=run, spec=spec)
         self.save_job(spec, run.started)
 
@@ -101,5 +100,5 @@ class MemoryStore(Store):
 
     def _kept(self, run_id: str) -> _Kept:
         if run_id not in self._runs:
-            raise NotFound(f"the history knows no run {run_id!r}; it may have been deleted")
+            raise no_run(run_id)
         return self._runs[run_id]

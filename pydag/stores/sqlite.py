@@ -10,22 +10,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydag.errors import NotFound, StoreError
 from pydag.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.spec import JobSpec, digest
 from pydag.state import Reason, State
 from pydag.stores import sqlite_file
-from pydag.stores.base import JobEntry, Store
+from pydag.stores.base import JobEntry, Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
 
 PIECE = 1024 * 1024
 _PIECES_AT_ONCE = 16
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _STATES = {state.value: state for state in State}
 _REASONS: dict[str | None, Reason | None] = {None: None} | {reason.value: reason for reason in Reason}
 
@@ -91,12 +88,17 @@ class SQLiteStore(Store):
         sql = "SELECT document FROM job JOIN spec ON spec.number = job.spec WHERE name = ?"
         for (document,) in self._read(sql, (_bindable(name),)):
             return JobSpec.from_json(document)
-        raise _no_job(name)
+        raise no_job(name)
 
     def jobs(self) -> list[JobEntry]:
         """Read the jobs and, through the index, the newest run of each; no definition is read."""
         return [
-            JobEntry(name=name, saved=_time(saved), tasks=tasks, last_run=_run(run) if run[0] is not None else None)
+            JobEntry(
+                name=name,
+                saved=from_microseconds(saved),
+                tasks=tasks,
+                last_run=_run(run) if run[0] is not None else None,
+            )
             for name, saved, tasks, *run in self._read(_JOBS)
         ]
 
@@ -106,7 +108,7 @@ class SQLiteStore(Store):
         started, ended = _stored(run.started), _stored(run.ended)
         with self._transaction as cursor:
             if cursor.execute("SELECT 1 FROM run WHERE id = ?", (run.id,)).fetchone():
-                raise StoreError(f"the history has a run {run.id!r} already: give each run an id of its own")
+                raise run_exists(run.id)
             _save_job(cursor, spec, document, started)
             cursor.execute(_BEGIN_RUN, (spec.name, run.id, run.engine, run.state.value, started, ended, run.owner))
 
@@ -155,7 +157,7 @@ class SQLiteStore(Store):
         with self._snapshot as cursor:
             found = cursor.execute(sql, (run.id,)).fetchone()
             if found is None:
-                raise _no_run(run.id)
+                raise no_run(run.id)
             number, document, *row = found
             attempts = cursor.execute(_ATTEMPTS, (number,)).fetchall()
         return record_of(_run(row), JobSpec.from_json(document), map(_attempt, attempts))
@@ -172,7 +174,7 @@ class SQLiteStore(Store):
         """Delete the job; what hangs on it goes with it, and the file keeps the room for what comes."""
         with self._transaction as cursor:
             if not cursor.execute("DELETE FROM job WHERE name = ?", (_bindable(job),)).rowcount:
-                raise _no_job(job)
+                raise no_job(job)
 
     def close(self) -> None:
         """Close the file; the last process to do so tidies up its write-ahead log."""
@@ -196,6 +198,8 @@ class _Transaction:
 
     def __enter__(self) -> sqlite3.Cursor:
         try:
+            if self._cursor.connection.in_transaction:  # a Ctrl-C fell between a BEGIN and its `with`
+                self._cursor.execute("ROLLBACK")
             return self._cursor.execute(self._begin)
         except sqlite3.Error as error:
             raise sqlite_file.translate(error, self._path) from error
@@ -227,17 +231,9 @@ def _save_job(cursor: sqlite3.Cursor, spec: JobSpec, document: str, saved: int |
 def _run_number(cursor: sqlite3.Cursor, run_id: str) -> int:
     found = cursor.execute("SELECT number FROM run WHERE id = ?", (run_id,)).fetchone()
     if found is None:
-        raise _no_run(run_id)
+        raise no_run(run_id)
     number: int = found[0]
     return number
-
-
-def _no_run(run_id: str) -> NotFound:
-    return NotFound(f"the history knows no run {run_id!r}; it may have been deleted")
-
-
-def _no_job(name: str) -> NotFound:
-    return NotFound(f"the history knows no job named {name!r}")
 
 
 def _attempt_row(run: int, attempt: Attempt) -> tuple[object, ...]:
@@ -269,8 +265,8 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
         task=task,
         number=number,
         state=_STATES[state],
-        started=None if started is None else _time(started),
-        ended=None if ended is None else _time(ended),
+        started=_time(started),
+        ended=_time(ended),
         exit_status=exit_status,
         signal=signal,
         reason=_REASONS[reason],
@@ -286,18 +282,18 @@ def _run(row: Sequence[Any]) -> Run:
         job=job,
         engine=engine,
         state=_STATES[state],
-        started=_time(started),
-        ended=None if ended is None else _time(ended),
+        started=from_microseconds(started),
+        ended=_time(ended),
         owner=owner,
     )
 
 
 def _stored(time: datetime | None) -> int | None:
-    return None if time is None else (time - _EPOCH) // _MICROSECOND
+    return None if time is None else to_microseconds(time)
 
 
-def _time(stored: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=stored)
+def _time(stored: int | None) -> datetime | None:
+    return None if stored is None else from_microseconds(stored)
 
 
 def _storable(text: str) -> str:
