@@ -46,9 +46,27 @@ class TaskName(click.ParamType[str]):
         return []
 
 
+# Click's own takes the backslashes off the candidates again, and lets bash expand what is left.
+_BASH = """\
+%(complete_func)s() {
+    local IFS=$'\\n' type value
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        case $type in
+            plain) COMPREPLY+=("$value") ;;
+            file | dir) compopt -o default ;;
+        esac
+    done < <(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD %(complete_var)s=bash_complete $1)
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
 @add_completion_class
 class QuotingBash(BashComplete):
     """Bash puts a candidate into the line as it is: a name with spaces or `$(...)` has to come quoted."""
+
+    source_template = _BASH
 
     def format_completion(self, item: CompletionItem) -> str:
         """With backslashes, unless the word that is completed begins with a quote already."""

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import flow, run, simple
+from commands import run
+
+from pydag import Job, Task
 
 # As the installed command is called.
 PYDAG = (sys.executable, "-c", "import sys; sys.argv[0] = 'pydag'; from pydag.cli import main; main()")
@@ -19,10 +21,10 @@ JOBS = ("Daily Sales", "Daily Report", "nightly:sync")
 def jobs() -> None:
     """Three jobs that have not run, each with two tasks."""
     for name in JOBS:
-        file = flow(
-            f"with Job({name!r}) as job:\n    Task('Load all', 'true')\n    Task('Léger', 'true')\njob.run('submit')\n"
-        )
-        assert run(sys.executable, file).returncode == 0
+        with Job(name) as job:
+            Task("Load all", "true")
+            Task("Léger", "true")
+        job.run("submit")
 
 
 def completed(*words: str, **environ: str) -> list[str]:
@@ -70,22 +72,23 @@ def test_tasks_of_the_job_before_it_are_completed(jobs: None) -> None:
 
 def test_a_name_comes_quoted_so_that_bash_takes_it_as_text(jobs: None) -> None:
     name = "$(touch evil) `x` \\ ' * ~ # 🚀"
-    simple("true", name=name, run="job.run('submit')")
-    assert run(sys.executable, "flow.py").returncode == 0
+    with Job(name) as job:
+        Task("t", "true")
+    job.run("submit")
     (word,) = completed("pydag", "log", "\\$")
     assert run("bash", "-c", f"printf %s {word}").stdout == name
     assert not Path("evil").exists()
 
 
-def test_without_a_history_there_is_nothing_to_offer(home: Path) -> None:
+def test_without_a_history_there_is_nothing_to_offer(own_home: Path) -> None:
     assert completed("pydag", "log", "") == []
     assert completed("pydag", "log", "nobody", "--task_name", "") == []
-    assert not home.exists()
+    assert not own_home.exists()
 
 
-def test_a_broken_history_or_setting_offers_nothing_and_keeps_quiet(home: Path) -> None:
-    home.mkdir()
-    home.joinpath("history.sqlite").write_text("no database " * 1000)
+def test_a_broken_history_or_setting_offers_nothing_and_keeps_quiet(own_home: Path) -> None:
+    own_home.mkdir()
+    own_home.joinpath("history.sqlite").write_text("no database " * 1000)
     assert completed("pydag", "log", "") == []
     assert completed("pydag", "log", "J", "--task_name", "") == []
     assert completed("pydag", "status", "", PYDAG_TASK_TIMEOUT="ten") == []
@@ -100,8 +103,16 @@ def test_bash_itself_completes_a_job(jobs: None, tmp_path: Path) -> None:
     script.chmod(0o755)
     ask = (
         'eval "$(_PYDAG_COMPLETE=bash_source pydag)"\n'
-        "COMP_WORDS=(pydag log n); COMP_CWORD=2; _pydag_completion pydag\n"
-        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+        "COMP_CWORD=2\n"
+        "for word in n 'Daily\\ S' '' x; do\n"
+        '    COMP_WORDS=(pydag log "$word"); _pydag_completion pydag; echo "${COMPREPLY[*]@Q}"\n'
+        "done\n"
     )
     done = run("bash", "-c", ask, PATH=f"{bin_}:{os.environ['PATH']}")
-    assert done.stdout == "nightly:sync\n"
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "'nightly:sync'",
+        "'Daily\\ Sales'",
+        "'nightly:sync' 'Daily\\ Report' 'Daily\\ Sales'",
+        "",
+    ]

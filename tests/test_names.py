@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
-from commands import flow, pydag
+from commands import flow
 
 from pydag.cli import main
 
@@ -155,16 +155,15 @@ def test_all_of_them_live_side_by_side_in_one_job_and_history(call: Call) -> Non
     assert all(name in status for name in NAMES)
 
 
-def test_the_hints_that_are_printed_can_be_pasted_into_a_shell(directory: Path) -> None:
+def test_the_hints_that_are_printed_can_be_pasted_into_a_shell(call: Call) -> None:
     """The command that a failed run prints last shows its output, whatever the names are."""
     for name in NAMES:
         job_and_task(name)
-        hint = re.search(r"  all of it: pydag (.*)", pydag("run", "flow.py").stdout)
+        hint = re.search(r"  all of it: pydag (.*)", call("run", "flow.py").out)
         assert hint
-        words = shlex.split(hint[1])
-        done = pydag(*words)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert f"Log For Task `{name[:-1]}2`" in done.stdout
+        done = call(*shlex.split(hint[1]))
+        assert (done.status, done.err) == (0, "")
+        assert f"Log For Task `{name[:-1]}2`" in done.out
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "\x1b[31m", "a\0b", "\x7f", "\u2028", "", "  ", "x" * 201])
