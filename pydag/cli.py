@@ -76,7 +76,7 @@ class Count(click.ParamType[int]):
         text = str(value).removeprefix("=")
         if not text.isdecimal() or int(text) < 1:
             self.fail(f"{text!r} is not a whole number above 0", param, ctx)
-        return int(text)
+        return min(int(text), sys.maxsize)  # more than that no history holds, and SQLite takes no larger number
 
 
 def job_name_option(text: str) -> Callable[[Any], Any]:

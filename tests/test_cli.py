@@ -153,6 +153,12 @@ def test_n_is_taken_in_every_spelling(history: None, spelling: list[str]) -> Non
     assert (done.returncode, done.stdout.count("`TestJob` at ")) == (0, 1)
 
 
+@pytest.mark.parametrize("option", [[], ["--task_name=t0"]])
+def test_a_number_beyond_any_history_means_all_of_it(history: None, option: list[str]) -> None:
+    every = pydag("log", "TestJob", f"-n={10**30}", *option)
+    assert (every.returncode, every.stdout) == (0, pydag("log", "TestJob", "-n=2", *option).stdout)
+
+
 def test_options_are_taken_in_every_spelling_and_before_or_after_the_job(history: None) -> None:
     trees = [pydag("log", *words).stdout for words in (["TestJob", "--style=tree"], ["--style", "tree", "TestJob"])]
     assert trees[0] == trees[1]
