@@ -38,6 +38,10 @@ class _Script(SourceFileLoader):
 def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
     """The job of that name in the file, or its only one. Raises `LoadError`; what the file itself raises is named."""
     path = Path(file)
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise LoadError("the working directory was removed: change to one that exists, then run again") from None
     if not path.is_file():
         raise LoadError(_no_file(path))
     jobs, stopped = _jobs_in(path)
@@ -61,10 +65,12 @@ def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
 def _jobs_in(path: Path) -> tuple[list[Job], Job | None]:
     """The jobs that the file makes, in order, and the one at whose `run` reading stopped."""
     jobs: list[Job] = []
+    stops: list[Job] = []
 
     def told(job: Job, runs: bool) -> None:
         if runs:
-            raise _Stop(job)
+            stops.append(job)
+            raise _Stop
         jobs.append(job)
 
     if path.suffix != ".py":
@@ -77,13 +83,18 @@ def _jobs_in(path: Path) -> tuple[list[Job], Job | None]:
         sys.modules[MODULE] = module
         try:
             loader.exec_module(module)
-        except _Stop as stop:
-            return jobs, stop.args[0]
+        except _Stop:
+            return jobs, stops[0]
         except SystemExit as end:
             raise LoadError(f"{str(path)!r} ended itself while it was imported: sys.exit({end.code!r})") from end
         except Exception as error:
             where = _line_of(error, loader.path)
             raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
+    if stops:
+        raise LoadError(
+            f"{str(path)!r} catches what stops its reading at the run of {stops[0].name!r}: write `except Exception` "
+            'instead of a bare `except`, or put the run below `if __name__ == "__main__":`'
+        )
     return jobs, None
 
 
@@ -115,7 +126,7 @@ def _no_file(path: Path) -> str:
         return f"{str(path)!r} is a directory: give the path of a workflow file"
     near = get_close_matches(path.name, [each.name for each in path.parent.glob("*.py")], n=1)
     hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "give the path of a workflow file"
-    return f"there is no file {str(path)!r} (looked in {_directory()}): {hint}"
+    return f"there is no file {str(path)!r} (looked in {Path.cwd()}): {hint}"
 
 
 def _no_such_job(path: Path, name: str, jobs: list[Job], stopped: Job | None) -> str:
@@ -132,10 +143,3 @@ def _no_such_job(path: Path, name: str, jobs: list[Job], stopped: Job | None) ->
 
 def _listed(jobs: list[Job]) -> str:
     return ", ".join(repr(job.name) for job in jobs)
-
-
-def _directory() -> str:
-    try:
-        return str(Path.cwd())
-    except FileNotFoundError:
-        return "a directory that is gone"

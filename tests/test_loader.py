@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,15 @@ def test_a_handler_around_run_does_not_hide_it() -> None:
     assert load(job("A", then=text)).name == "A"
     assert not Path("handled").exists()
     assert not Path("after").exists()
+
+
+@pytest.mark.parametrize("handler", ["except", "except BaseException"])
+def test_a_handler_that_catches_everything_is_told(handler: str) -> None:
+    assert error(job("A", then=f"try:\n    job.run()\n{handler}:\n    pass")) == (
+        "'flow.py' catches what stops its reading at the run of 'A': write `except Exception` instead of a bare "
+        '`except`, or put the run below `if __name__ == "__main__":`'
+    )
+    assert not Path("ran").exists()
 
 
 def test_the_main_guard_is_left_out() -> None:
@@ -157,6 +167,17 @@ def test_a_missing_file_with_a_neighbour_of_nearly_its_name_suggests_that() -> N
     write("", "flows/daily.py")
     with pytest.raises(LoadError, match=r"no file 'flows/dialy\.py' \(.*\): did you mean 'flows/daily\.py'\?$"):
         load_job("flows/dialy.py")
+
+
+def test_a_working_directory_that_is_gone_is_told(directory: Path) -> None:
+    file = write(HEAD + job("A")).absolute()
+    gone = directory / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(LoadError) as caught:
+        load_job(file)
+    assert str(caught.value) == "the working directory was removed: change to one that exists, then run again"
 
 
 def test_a_directory_is_no_file(directory: Path) -> None:
