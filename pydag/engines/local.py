@@ -221,11 +221,11 @@ class LocalEngine(Engine):
         if child.stopped_for:
             _signal_group(child, signal.SIGKILL)
         returncode = self._release(child)
-        state, detail = State.SUCCESS if returncode == 0 else State.FAILED, ""
+        state = State.SUCCESS if returncode == 0 else State.FAILED
         if child.stopped_for is Reason.INTERRUPTED:
             state = State.CANCELLED
         elif child.stopped_for is Reason.TIMEOUT:
-            state, detail = State.FAILED, f"timeout after {child.launch.timeout:g} s"
+            state = State.FAILED
         self._events.append(
             Ended(
                 task=child.launch.task,
@@ -234,7 +234,6 @@ class LocalEngine(Engine):
                 exit_status=returncode if returncode >= 0 else None,
                 signal=-returncode if returncode < 0 else None,
                 reason=child.stopped_for,
-                detail=detail,
                 output_dropped=child.dropped,
             )
         )
@@ -350,5 +349,5 @@ def _not_started(launch: Launch, error: OSError) -> Ended:
         number=launch.number,
         state=State.FAILED,
         reason=Reason.NOT_STARTED,
-        detail=f"the command could not be started{where}: {error.strerror or error}",
+        detail=f"{error.strerror or error}{where}",
     )
