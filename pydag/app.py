@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import shlex
 import signal
 import sys
@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from pydag import follow, owner
+from pydag import owner
 from pydag.errors import InvalidJob, NotFound, RunFailed, StillRunning
-from pydag.history import Kept
 from pydag.job import Job
 from pydag.run import Run, RunRecord
 from pydag.settings import Settings
@@ -28,6 +26,8 @@ from pydag.state import Reason, State
 from pydag.stores.base import JobEntry, Store
 
 if TYPE_CHECKING:
+    from pydag import follow
+    from pydag.history import Kept
     from pydag.report import Reporter
     from pydag.tracker import Tracker
 
@@ -87,6 +87,8 @@ def task_outputs(job: str, task: str, count: int) -> tuple[TaskSpec, Iterator[Ke
 
 
 def _attempts_of(job: str, task: str) -> Iterator[tuple[TaskSpec, Kept]]:
+    from pydag.history import Kept
+
     with _store(Settings.load(), reading=True) as store:
         for run in store.runs(job):
             record = _honest(store.load(run))
@@ -100,6 +102,8 @@ def _attempts_of(job: str, task: str) -> Iterator[tuple[TaskSpec, Kept]]:
 
 def follow_run(job: str, reporter: Reporter) -> bool:
     """Tell a reporter of the job's newest run, to its end. False where it never ran. Raises `NotFound`."""
+    from pydag import follow
+
     with _newest(job) as found:
         if found:
             follow.events(found[1], _pause, reporter)
@@ -111,6 +115,8 @@ def follow_output(job: str, task: str, stream: BinaryIO) -> bool:
 
     Raises `NotFound`.
     """
+    from pydag import follow
+
     with _newest(job) as found:
         if found is None:
             return False
@@ -262,7 +268,7 @@ def _signals_to(tracker: Tracker) -> Iterator[None]:
 
 def _new_run_id() -> str:
     """Sorts by time, and is unique without asking anybody."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
 
 
 def _failure(record: RunRecord) -> str:
@@ -310,6 +316,8 @@ def _unknown_task(spec: JobSpec, task: str) -> NotFound:
 
 
 def _not_found(message: str, name: str, known: list[str], where: str) -> NotFound:
+    from difflib import get_close_matches
+
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     return NotFound(f"{message}; did you mean {close[0]!r}?" if close else f"{message}: `{where}` shows what there is")
 

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -124,12 +123,16 @@ def _line_of(error: BaseException, file: str) -> str:
 def _no_file(path: Path) -> str:
     if path.is_dir():
         return f"{str(path)!r} is a directory: give the path of a workflow file"
+    from difflib import get_close_matches
+
     near = get_close_matches(path.name, [each.name for each in path.parent.glob("*.py")], n=1)
     hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "give the path of a workflow file"
     return f"there is no file {str(path)!r} (looked in {Path.cwd()}): {hint}"
 
 
 def _no_such_job(path: Path, name: str, jobs: list[Job], stopped: Job | None) -> str:
+    from difflib import get_close_matches
+
     message = f"{str(path)!r} has no job named {name!r}, only {_listed(jobs)}"
     if near := get_close_matches(name, [job.name for job in jobs], n=1):
         return f"{message}; did you mean {near[0]!r}?"

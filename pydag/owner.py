@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 
@@ -15,13 +14,13 @@ def own() -> str:
 def is_gone(owner: str) -> bool:
     """Whether that process has certainly ended. False where this machine cannot tell: another host, no /proc."""
     host, boot, pid, started = (owner.split(" ") + [""] * 4)[:4]
-    if host != socket.gethostname() or not pid.isdigit() or not boot or not started:
+    if host != os.uname().nodename or not pid.isdigit() or not boot or not started:
         return False
     return _name(int(pid)) != owner
 
 
 def _name(pid: int) -> str:
-    return f"{socket.gethostname()} {_boot()} {pid} {_started(pid)}"
+    return f"{os.uname().nodename} {_boot()} {pid} {_started(pid)}"
 
 
 def _boot() -> str:
