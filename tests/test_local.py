@@ -283,3 +283,33 @@ def test_without_pidfd_a_thread_awaits_each_child(make: MakeEngine, monkeypatch:
     ends = {event.task: event.exit_status for event in events if isinstance(event, Ended)}
     assert ends == {0: 0, 1: 1, 2: 2, 3: 3}
     assert output_of(events, 2) == b"task 2\n"
+
+
+@pytest.fixture
+def children_ignored() -> Iterator[None]:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.usefixtures("children_ignored")
+def test_a_failure_is_known_although_whoever_started_us_ignored_the_end_of_children(make: MakeEngine) -> None:
+    engine = make()
+    engine.start(launch(0, "exit 3"))
+    assert one_end(collect(engine, 1)).exit_status == 3
+
+
+@pytest.mark.usefixtures("children_ignored")
+def test_where_the_end_of_children_stays_ignored_nothing_starts(make: MakeEngine) -> None:
+    errors: list[EngineError] = []
+
+    def prepare() -> None:
+        try:
+            make()
+        except EngineError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    thread.join()
+    assert "SIGCHLD" in str(errors[0])

@@ -100,6 +100,7 @@ class LocalEngine(Engine):
             self._directory = str(Path.cwd())
         except FileNotFoundError:
             raise EngineError("the working directory was removed: change to one that exists, then run again") from None
+        _keep_ends()
 
     def start(self, launch: Launch) -> None:
         """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
@@ -292,6 +293,19 @@ class LocalEngine(Engine):
         with suppress(BlockingIOError):
             while os.read(self._wake_read, 512):
                 pass
+
+
+def _keep_ends() -> None:
+    """Where SIGCHLD is ignored, which whoever started us may have asked for, the kernel drops how a child ended."""
+    if signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
+        return
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    except ValueError:
+        raise EngineError(
+            "SIGCHLD is ignored, so that no command's end can be known: set it to SIG_DFL in the main thread, "
+            "or run the job there"
+        ) from None
 
 
 def usable_cpus() -> int:
