@@ -8,6 +8,7 @@ PyDagException
 ├── NotFound              a job, task or run that is not there
 ├── StillRunning          a job that cannot be touched while it runs
 ├── PictureError          a picture that cannot be drawn or written
+├── CrontabError          the user's crontab cannot be read, changed or trusted
 ├── RunFailed             a run that ended without success; `run` holds its record
 ├── EngineError           where attempts execute
 │   ├── EngineUnreachable no answer, or an answer of something else
@@ -61,6 +62,10 @@ class StillRunning(PyDagException):
 
 class PictureError(PyDagException):
     """Graphviz's `dot` is missing, failed or took too long, or the file cannot be written."""
+
+
+class CrontabError(PyDagException):
+    """The user's crontab could not be read or changed; unless it says so, it is as it was."""
 
 
 class RunFailed(PyDagException):

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from user_crontab import borrowed_crontab
 
 pytest.register_assert_rewrite("pydag.testing")
 
 # What a marker needs: the program, and Debian's package that has it.
-TOOLS = {"dot": ("dot", "graphviz")}
+TOOLS = {"cron": ("crontab", "cron"), "dot": ("dot", "graphviz")}
 
 LEFT_OUT = pytest.StashKey[str]()
 
@@ -38,6 +40,13 @@ def directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def own_home(directory: Path) -> Path:
     """Where the history of this test lies once there is one."""
     return directory.parent / "home"
+
+
+@pytest.fixture
+def own_crontab() -> Iterator[None]:
+    """The real crontab, empty for the length of a test."""
+    with borrowed_crontab():
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
