@@ -84,6 +84,8 @@ def _run(run: Run, now: datetime) -> Document:
         "job": run.job,
         "engine": run.engine,
         **_times(run.state, run.started, run.ended, now),
+        "scheduled_for": _time(run.scheduled_for),
+        "detail": run.detail,
     }
 
 

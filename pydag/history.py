@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydag import tree
 from pydag.look import RESET, Look, between, cells, count, moment, padded
-from pydag.outcome import of_attempts, standing
+from pydag.outcome import never_started, of_attempts, standing
 from pydag.run import Attempt, Run, RunRecord, TaskRun
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
@@ -48,7 +48,8 @@ def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, lo
         if place:
             yield look.frame(_SEPARATOR)
         yield _run_line(record, now, look)
-        yield from _branches(record, now, look) if style == "tree" else _in_order(record, now, look)
+        if not record.run.detail:  # else no task started, and the cause has been said
+            yield from _branches(record, now, look) if style == "tree" else _in_order(record, now, look)
     yield look.frame(_END)
 
 
@@ -136,11 +137,14 @@ def _title(text: str, look: Look) -> str:
 
 def _run_line(record: RunRecord, now: datetime, look: Look) -> str:
     run = record.run
-    if run.ended:
+    if run.detail:
+        words = f"{run.state.value}, {never_started(run)}"
+    elif run.ended:
         words = f"{run.state.value} after {between(run.started, run.ended)}"
     else:
         words = f"{run.state.value} for {between(run.started, now)}, {_progress(record)}"
-    return f"`{run.job}` at {moment(run.started)}  " + look.paint(f"{look.sign(run.state)} {words}", run.state)
+    due = f", for {moment(run.scheduled_for)}" if run.scheduled_for else ""
+    return f"`{run.job}` at {moment(run.started)}{due}  " + look.paint(f"{look.sign(run.state)} {words}", run.state)
 
 
 def _task_line(task: TaskSpec, done: TaskRun, now: datetime, look: Look) -> str:
@@ -221,7 +225,8 @@ def _result_row(entry: JobEntry, ended: Mapping[str, Run]) -> _Row:
         words = "has not ended yet" if entry.last_run else "has not run yet"
         return _Row(State.PENDING, entry.name, words, "", "")
     took = between(run.started, run.ended) if run.ended else ""
-    return _Row(run.state, entry.name, run.state.value, moment(run.started), took)
+    more = never_started(run) if run.detail else took
+    return _Row(run.state, entry.name, run.state.value, moment(run.started), more)
 
 
 _GAPS = 8  # the sign and the spaces between the columns

@@ -6,7 +6,7 @@ from datetime import datetime
 from signal import Signals
 
 from pydag.look import between, duration, harmless
-from pydag.run import Attempt, TaskRun
+from pydag.run import Attempt, Run, TaskRun
 from pydag.spec import TaskSpec
 from pydag.state import Reason, State, When
 
@@ -54,6 +54,11 @@ def ending(task: TaskSpec, attempt: Attempt) -> str:
 def failure(task: TaskSpec, attempt: Attempt) -> str:
     """`ending` of an attempt that did not succeed, which always has something to say."""
     return ending(task, attempt) or "failed"
+
+
+def never_started(run: Run) -> str:
+    """Why a run that was due did not come about."""
+    return f"never started: {harmless(' '.join(run.detail.split()))}"
 
 
 def why_skipped(task: TaskSpec) -> str:

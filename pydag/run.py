@@ -15,7 +15,11 @@ from pydag.state import Reason, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One execution of a job. `owner` names the process that tracks it, as `pydag.owner` writes it."""
+    """One execution of a job. `owner` names the process that tracks it, as `pydag.owner` writes it.
+
+    `scheduled_for` is its logical date: the fire time that it stands for, where it was the clock's. `detail` is empty,
+    or says why a run that was due never started: such a run has ended, and none of its tasks has an attempt.
+    """
 
     id: str
     job: str
@@ -24,6 +28,8 @@ class Run:
     started: datetime
     ended: datetime | None = None
     owner: str = ""
+    scheduled_for: datetime | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,11 @@ class RunRecord:
 
 def record_of(run: Run, spec: JobSpec, attempts: Iterable[Attempt]) -> RunRecord:
     """Join a run, its job and its attempts (in any order)."""
+    if run.detail:
+        never = {
+            task.name: TaskRun(name=task.name, state=State.CANCELLED, reason=Reason.NOT_STARTED) for task in spec.tasks
+        }
+        return RunRecord(run=run, spec=spec, tasks=never)
     by_task: dict[int, list[Attempt]] = {}
     for attempt in attempts:
         by_task.setdefault(attempt.task, []).append(attempt)

@@ -15,7 +15,7 @@ from pydag.loader import load_job
 from pydag.state import State
 
 TIMES = {"state", "started", "ended", "duration"}
-RUN = {"id", "job", "engine", *TIMES}
+RUN = {"id", "job", "engine", *TIMES, "scheduled_for", "detail"}
 ATTEMPT = {"number", *TIMES, "reason", "exit_status", "signal", "detail", "output_dropped"}
 
 

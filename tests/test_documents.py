@@ -35,6 +35,8 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
         "started": "2022-12-26T15:28:01.000000+00:00",
         "ended": "2022-12-26T15:28:15.200000+00:00",
         "duration": 14.2,
+        "scheduled_for": None,
+        "detail": "",
     }
     assert tasks[1] == {
         "name": "Feature Engineering1",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from samples import (
@@ -26,7 +27,7 @@ from samples import (
 from pydag import history
 from pydag.history import Kept
 from pydag.look import Look
-from pydag.run import Attempt, RunRecord
+from pydag.run import Attempt, RunRecord, record_of
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import Reason, State, When
 from pydag.stores.base import JobEntry
@@ -89,6 +90,18 @@ def test_the_tree_log_of_the_example_has_a_task_under_each_of_its_upstream_tasks
             └── ✓ `Send Email` at 2022-12-26 15:28:41  2.0s
 >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>"""
     )
+
+
+def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
+    record = run_of(TEST_JOB, [], State.FAILED, ended=0)
+    run = replace(record.run, scheduled_for=moment(-1), detail="'flow.py' is gone:\n\x1b[2Jgive another")
+    record = record_of(run, TEST_JOB, [])
+    cause = "never started: 'flow.py' is gone: give another"
+    line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
+    for style in ("flat", "tree"):
+        assert log(record, style=style).splitlines()[1:-1] == [line]
+    (row,) = list(history.status([], [entry("TestJob", record)], now=NOW, look=PLAIN))[4:]
+    assert row == f"✗ TestJob  failed  2022-12-26 15:28:01  {cause}"
 
 
 def test_times_are_local(monkeypatch: pytest.MonkeyPatch) -> None:

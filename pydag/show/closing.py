@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pydag.look import Look, between, count, harmless
-from pydag.outcome import failure
+from pydag.outcome import failure, never_started
 from pydag.run import Attempt, Output, RunRecord
 from pydag.spec import JobSpec
 from pydag.state import State
@@ -86,6 +86,8 @@ def closing(record: RunRecord, tails: Tails, look: Look) -> Iterator[str]:
 
 def summary(record: RunRecord) -> str:
     """`TestJob failed after 3.2s: 4 ok, 1 failed, 2 skipped`."""
+    if record.run.detail:
+        return f"{record.run.job} {never_started(record.run)}"
     states = [task.state for task in record.tasks.values()]
     counts = [
         f"{states.count(state)} {'ok' if state is State.SUCCESS else state.value}" for state in State if state in states

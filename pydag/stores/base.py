@@ -66,8 +66,15 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def runs(self, job: str | None = None, *, state: State | None = None, limit: int | None = None) -> list[Run]:
-        """Runs, newest first: of one job or of all, in one state or in any, at most `limit`.
+    def runs(
+        self,
+        job: str | None = None,
+        *,
+        state: State | None = None,
+        scheduled_for: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Run]:
+        """Runs, newest first: of one job or of all, in one state or any, of one logical date or any; at most `limit`.
 
         Of runs that started at one time the one begun last is the newest. A job that is not there has none.
         """

@@ -68,12 +68,21 @@ class MemoryStore(Store):
         if not kept.run.state.final:
             kept.run = replace(kept.run, state=run.state, ended=run.ended)
 
-    def runs(self, job: str | None = None, *, state: State | None = None, limit: int | None = None) -> list[Run]:
+    def runs(
+        self,
+        job: str | None = None,
+        *,
+        state: State | None = None,
+        scheduled_for: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Run]:
         """Reverse first: of two runs that started together the one begun last is the newer."""
         found = [
             kept.run
             for kept in reversed(self._runs.values())
-            if job in (None, kept.run.job) and state in (None, kept.run.state)
+            if job in (None, kept.run.job)
+            and state in (None, kept.run.state)
+            and scheduled_for in (None, kept.run.scheduled_for)
         ]
         return sorted(found, key=lambda run: run.started, reverse=True)[:limit]
 

@@ -26,7 +26,7 @@ _PIECES_AT_ONCE = 16
 _STATES = {state.value: state for state in State}
 _REASONS: dict[str | None, Reason | None] = {None: None} | {reason.value: reason for reason in Reason}
 
-_RUN = "run.id, job.name, run.engine, run.state, run.started, run.ended, run.owner"
+_RUN = "run.id, job.name, run.engine, run.state, run.started, run.ended, run.owner, run.scheduled_for, run.detail"
 _NEWEST = "ORDER BY run.started DESC, run.number DESC LIMIT"
 
 _SAVE_JOB = "INSERT INTO job (name, saved) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET saved = ?2"
@@ -37,8 +37,8 @@ _DROP_UNUSED_SPEC = """
     AND NOT EXISTS (SELECT 1 FROM run WHERE spec = ?1) AND NOT EXISTS (SELECT 1 FROM job WHERE spec = ?1)
 """
 _BEGIN_RUN = """
-    INSERT INTO run (id, job, spec, engine, state, started, ended, owner)
-    SELECT ?2, number, spec, ?3, ?4, ?5, ?6, ?7 FROM job WHERE name = ?1
+    INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail)
+    SELECT ?2, number, spec, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM job WHERE name = ?1
 """
 _WRITE_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # The length of a blob stands in the row's header: looking for the end reads no output.
@@ -105,12 +105,11 @@ class SQLiteStore(Store):
     def begin(self, run: Run, spec: JobSpec) -> None:
         """Write the job and the run in one transaction."""
         document = spec.to_json()
-        started, ended = _stored(run.started), _stored(run.ended)
         with self._transaction as cursor:
             if cursor.execute("SELECT 1 FROM run WHERE id = ?", (run.id,)).fetchone():
                 raise run_exists(run.id)
-            _save_job(cursor, spec, document, started)
-            cursor.execute(_BEGIN_RUN, (spec.name, run.id, run.engine, run.state.value, started, ended, run.owner))
+            _save_job(cursor, spec, document, _stored(run.started))
+            cursor.execute(_BEGIN_RUN, _run_row(run, spec.name))
 
     def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
         """Sort the changes by kind and write them in one transaction, as many rows as may be in one call."""
@@ -133,8 +132,15 @@ class SQLiteStore(Store):
         with self._transaction as cursor:
             cursor.execute(_FINISH, (run.state.value, _stored(run.ended), _run_number(cursor, run.id)))
 
-    def runs(self, job: str | None = None, *, state: State | None = None, limit: int | None = None) -> list[Run]:
-        """Read along the index of jobs, of states, or of times."""
+    def runs(
+        self,
+        job: str | None = None,
+        *,
+        state: State | None = None,
+        scheduled_for: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Run]:
+        """Read along the index of jobs, of states, of logical dates, or of times."""
         conditions: list[str] = []
         values: list[str | bytes | int] = []
         if job is not None:
@@ -143,6 +149,9 @@ class SQLiteStore(Store):
         if state is not None:
             conditions.append("run.state = ?")
             values.append(state.value)
+        if scheduled_for is not None:
+            conditions.append("run.scheduled_for = ?")
+            values.append(to_microseconds(scheduled_for))
         values.append(-1 if limit is None else limit)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self._read(f"SELECT {_RUN} FROM run JOIN job ON job.number = run.job {where} {_NEWEST} ?", values)
@@ -236,6 +245,20 @@ def _run_number(cursor: sqlite3.Cursor, run_id: str) -> int:
     return number
 
 
+def _run_row(run: Run, job: str) -> tuple[object, ...]:
+    return (
+        job,
+        run.id,
+        run.engine,
+        run.state.value,
+        _stored(run.started),
+        _stored(run.ended),
+        run.owner,
+        _stored(run.scheduled_for),
+        _storable(run.detail),
+    )
+
+
 def _attempt_row(run: int, attempt: Attempt) -> tuple[object, ...]:
     return (
         run,
@@ -276,7 +299,7 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
 
 
 def _run(row: Sequence[Any]) -> Run:
-    run_id, job, engine, state, started, ended, owner = row
+    run_id, job, engine, state, started, ended, owner, scheduled_for, detail = row
     return Run(
         id=run_id,
         job=job,
@@ -285,6 +308,8 @@ def _run(row: Sequence[Any]) -> Run:
         started=from_microseconds(started),
         ended=_time(ended),
         owner=owner,
+        scheduled_for=_time(scheduled_for),
+        detail=detail,
     )
 
 

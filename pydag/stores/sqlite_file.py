@@ -36,7 +36,8 @@ CREATE TABLE spec (
 CREATE TABLE run (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
     job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE, spec INTEGER NOT NULL REFERENCES spec,
-    engine TEXT NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, owner TEXT NOT NULL
+    engine TEXT NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, owner TEXT NOT NULL,
+    scheduled_for INTEGER, detail TEXT NOT NULL
 );
 CREATE TABLE attempt (
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, task INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -53,6 +54,7 @@ CREATE INDEX job_by_spec ON job (spec);
 CREATE INDEX spec_by_job ON spec (job);
 CREATE INDEX run_by_job ON run (job, started);
 CREATE INDEX run_by_job_and_state ON run (job, state, started);
+CREATE INDEX run_by_date ON run (job, scheduled_for) WHERE scheduled_for IS NOT NULL;
 CREATE INDEX run_by_spec ON run (spec);
 CREATE INDEX run_by_state ON run (state, started);
 CREATE INDEX run_by_time ON run (started);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta, timezone
 
 from pydag.errors import NotFound, StoreError
 from pydag.run import Attempt, Output
@@ -85,11 +86,39 @@ class StoreContract:
     def test_a_run_comes_back_as_it_was_begun(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1", 0.000001)
-        ended = replace(run_of("J", "r2", 1, State.LOST), ended=at(2.5), owner="", engine="gocron")
+        ended = replace(
+            run_of("J", "r2", 1, State.LOST), ended=at(2.5), owner="", engine="gocron", scheduled_for=at(-60)
+        )
         store.begin(run, job_of("J"))
         store.begin(ended, job_of("J"))
         assert open_store().runs() == [ended, run]
         assert open_store().load(run).run == run
+
+    def test_a_run_that_never_started_is_kept_with_its_cause(self, open_store: OpenStore) -> None:
+        store = open_store()
+        cause = "caf\udce9 is gone: \N{ROCKET}\n'J'"
+        run = replace(run_of("J", "r1", state=State.FAILED), ended=at(0), scheduled_for=at(-1), detail=cause)
+        store.begin(run, job_of("J"))
+        record = open_store().load(run)
+        assert record.run.detail.startswith("caf")
+        assert record.run.detail.endswith(" is gone: \N{ROCKET}\n'J'")
+        assert store.jobs()[0].last_run == record.run
+        assert {(task.state, task.reason, task.attempts) for task in record.tasks.values()} == {
+            (State.CANCELLED, Reason.NOT_STARTED, ())
+        }
+
+    def test_runs_are_chosen_by_their_logical_date(self, open_store: OpenStore) -> None:
+        store = open_store()
+        for number, (job, date) in enumerate([("J", 0), ("J", 3600), ("K", 0), ("J", 0)]):
+            store.begin(replace(run_of(job, f"r{number}", number), scheduled_for=at(date)), job_of(job))
+        store.begin(run_of("J", "r4", 4), job_of("J"))
+        store.finish(run_of("J", "r0", state=State.SUCCESS))
+        same = at(0).astimezone(timezone(timedelta(hours=5)))
+        assert [run.id for run in store.runs("J", scheduled_for=same)] == ["r3", "r0"]
+        assert [run.id for run in store.runs("J", scheduled_for=at(0), state=State.SUCCESS)] == ["r0"]
+        assert [run.id for run in store.runs("J", scheduled_for=at(0), limit=1)] == ["r3"]
+        assert [run.id for run in store.runs(scheduled_for=at(0))] == ["r3", "r2", "r0"]
+        assert store.runs("J", scheduled_for=at(0.000001)) == []
 
     def test_a_run_id_that_is_taken_is_refused_and_changes_nothing(self, open_store: OpenStore) -> None:
         store = open_store()
