@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,27 +29,42 @@ if TYPE_CHECKING:
     from pydag import follow
     from pydag.history import Kept
     from pydag.report import Reporter
-    from pydag.tracker import Tracker
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C or SIGTERM, as a shell gives it."""
 
 
 def run_job(
-    job: Job, *, mode: str = "execute", check: bool = True, max_parallel: int | None = None
+    job: Job,
+    *,
+    mode: str = "execute",
+    check: bool = True,
+    max_parallel: int | None = None,
+    scheduled_for: datetime | None = None,
+    reporter: Reporter | None = None,
 ) -> RunRecord | None:
-    """What `Job.run` promises. `max_parallel` goes before the job's own."""
+    """What `Job.run` promises. `max_parallel` goes before the job's own.
+
+    `scheduled_for` is the run's logical date; `reporter` is told in place of the screen.
+    """
     spec = job.check()
     settings = Settings.load()
     with _store(settings) as store:
         if mode == "submit":
             store.save_job(spec, datetime.now(UTC))
             return None
-        record = _execute(spec, settings, store, max_parallel)
+        record = _execute(spec, settings, store, max_parallel, scheduled_for, reporter)
     job.last_run = record
     if check and record.state is not State.SUCCESS:
         raise RunFailed(_failure(record), record)
     return record
+
+
+@contextmanager
+def history(*, reading: bool = False) -> Iterator[Store]:
+    """The history that the settings name. Opened for `reading`, one that does not exist is not made."""
+    with _store(Settings.load(), reading=reading) as store:
+        yield store
 
 
 def jobs() -> list[JobEntry]:
@@ -210,21 +225,29 @@ def draw_file(job: Job, path: Path | None, *, with_states: bool) -> Path:
 # Running.
 
 
-def _execute(spec: JobSpec, settings: Settings, store: Store, max_parallel: int | None) -> RunRecord:
+def _execute(
+    spec: JobSpec,
+    settings: Settings,
+    store: Store,
+    max_parallel: int | None,
+    scheduled_for: datetime | None,
+    reporter: Reporter | None,
+) -> RunRecord:
     from pydag.engines.local import LocalEngine
     from pydag.show import reporter_for
     from pydag.tracker import Tracker
 
     engine = LocalEngine(output_limit=settings.output_limit)
-    reporter = reporter_for(sys.stdout)
+    reporter = reporter or reporter_for(sys.stdout)
     try:
         run = Run(
-            id=_new_run_id(),
+            id=new_run_id(),
             job=spec.name,
             engine=engine.name,
             state=State.RUNNING,
             started=datetime.now(UTC),
             owner=owner.own(),
+            scheduled_for=scheduled_for,
         )
         engine.prepare(spec, run.id)
         tracker = Tracker(
@@ -236,7 +259,7 @@ def _execute(spec: JobSpec, settings: Settings, store: Store, max_parallel: int 
             task_timeout=settings.task_timeout,
             max_parallel=max_parallel,
         )
-        with _signals_to(tracker):
+        with signals_to(tracker.interrupt):
             record = tracker.track()
     finally:
         engine.close()
@@ -248,8 +271,8 @@ def _execute(spec: JobSpec, settings: Settings, store: Store, max_parallel: int 
 
 
 @contextmanager
-def _signals_to(tracker: Tracker) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal stop the run in order. Python takes signals in its main thread alone."""
+def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal call `interrupt`. Python takes signals in its main thread alone."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -258,7 +281,7 @@ def _signals_to(tracker: Tracker) -> Iterator[None]:
         handler = signal.getsignal(number)
         if handler is not signal.SIG_IGN:  # as under nohup
             before[number] = handler
-            signal.signal(number, lambda *_: tracker.interrupt())
+            signal.signal(number, lambda *_: interrupt())
     try:
         yield
     finally:
@@ -266,7 +289,7 @@ def _signals_to(tracker: Tracker) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _new_run_id() -> str:
+def new_run_id() -> str:
     """Sorts by time, and is unique without asking anybody."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from pydag import errors
+from pydag import clock_commands, errors
 from pydag.completion import JobName, TaskName
 
 EXIT_STATUS: list[tuple[type[BaseException], int]] = [
     (errors.NotFound, 6),
     (errors.EngineError, 5),
+    (errors.CrontabError, 5),
     (errors.StoreError, 4),
     (errors.PyDagException, 2),
 ]
@@ -101,7 +102,7 @@ Exit status:
   2    wrong usage, an invalid job or setting, a file that is no workflow
   3    a run was cancelled or timed out
   4    the history cannot be used
-  5    what runs the tasks cannot be used
+  5    what runs the tasks, or the crontab, cannot be used
   6    a job or task is not found
   130  Ctrl-C or SIGTERM
 """
@@ -143,7 +144,7 @@ def list_(job: str | None, as_json: bool) -> None:
     entries = app.jobs()
     if not entries and not as_json:
         click.echo(next(history.nothing()), err=True)  # on stdout it would read as the name of a job
-    _say([documents.jobs(entries, now=_now())] if as_json else history.jobs(entries))
+    _say([documents.jobs(entries, now=_now(), clock=_on_the_clock())] if as_json else history.jobs(entries))
 
 
 @cli.command()
@@ -208,23 +209,34 @@ def status(job: str | None, as_json: bool) -> None:
     """Show what runs now, and the last result of each job."""
     from pydag import app, documents, history, look
 
-    now = app.status(job)
+    now, clock = app.status(job), _on_the_clock()
     if as_json:
-        _say([documents.status(now.running, now.jobs, now=_now(), ended=now.ended)])
+        _say([documents.status(now.running, now.jobs, now=_now(), ended=now.ended, clock=clock)])
     else:
         screen = look.look_for(sys.stdout)
-        _say(history.status(now.running, now.jobs, now=_now(), look=screen, ended=now.ended))
+        _say(history.status(now.running, now.jobs, now=_now(), look=screen, ended=now.ended, clock=clock))
+
+
+def _on_the_clock() -> Any:
+    """What is scheduled; where that cannot be told, the rest can be shown all the same."""
+    from pydag import scheduling
+
+    try:
+        return scheduling.upcoming(_now())
+    except errors.PyDagException as error:
+        click.echo(f"pydag: {error}", err=True)
+        return {}
 
 
 @cli.command()
 @click.argument("job", type=JobName())
 @click.option("--force", is_flag=True, help="Delete it although it runs now.")
 def delete(job: str, force: bool) -> None:
-    """Delete JOB and its history."""
-    from pydag import app
+    """Delete JOB and its history, and take it off the crontab."""
+    from pydag import scheduling
 
-    app.delete(job, force=force)
-    click.echo(f"deleted {job} and its history")
+    entry = ", and took it off the crontab" if scheduling.delete(job, force=force) else ""
+    click.echo(f"deleted {job} and its history{entry}")
 
 
 @cli.command()
@@ -237,6 +249,10 @@ def graph(file: Path, name: str | None, output: Path | None, states: bool) -> No
     from pydag import app, loader
 
     click.echo(f"wrote {app.draw_file(loader.load_job(file, name), output, with_states=states)}")
+
+
+for _command in clock_commands.COMMANDS:
+    cli.add_command(_command)
 
 
 def _now() -> Any:

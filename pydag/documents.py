@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from pydag.history import Kept
 from pydag.run import Attempt, Run, RunRecord, TaskRun
+from pydag.schedule import Upcoming
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
 from pydag.stores.base import JobEntry
@@ -32,9 +33,10 @@ def task_output(job: str, task: TaskSpec, kept: Iterable[Kept], *, now: datetime
     return _text({"job": job, "task": task.name, "attempts": attempts})
 
 
-def jobs(entries: Sequence[JobEntry], *, now: datetime) -> str:
+def jobs(entries: Sequence[JobEntry], *, now: datetime, clock: Mapping[str, Upcoming] | None = None) -> str:
     """`pydag list --json`."""
-    return _text({"jobs": [_entry(entry, now) for entry in entries]})
+    clock = clock or {}
+    return _text({"jobs": [{**_entry(entry, now), **_schedule(clock.get(entry.name))} for entry in entries]})
 
 
 def tasks(spec: JobSpec) -> str:
@@ -49,13 +51,19 @@ def status(
     *,
     now: datetime,
     ended: Mapping[str, Run] | None = None,
+    clock: Mapping[str, Upcoming] | None = None,
 ) -> str:
     """`pydag status --json`. The arguments are those of `pydag.history.status`."""
+    clock = clock or {}
     return _text(
         {
             "running": [{**_run(record.run, now), **_progress(record)} for record in running],
             "jobs": [
-                {"name": entry.name, "last_result": _or_null(_last_result(entry, ended or {}), now)}
+                {
+                    "name": entry.name,
+                    "last_result": _or_null(_last_result(entry, ended or {}), now),
+                    **_schedule(clock.get(entry.name)),
+                }
                 for entry in entries
             ],
         }
@@ -120,6 +128,10 @@ def _attempt(attempt: Attempt, now: datetime) -> Document:
 def _entry(entry: JobEntry, now: datetime) -> Document:
     last = _or_null(entry.last_run, now)
     return {"name": entry.name, "saved": _time(entry.saved), "tasks": entry.tasks, "last_run": last}
+
+
+def _schedule(upcoming: Upcoming | None) -> Document:
+    return {"schedule": {"cron": upcoming.cron, "next": _time(upcoming.next)} if upcoming else None}
 
 
 def _task(task: TaskSpec, upstream: list[str]) -> Document:

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pydag import tree
-from pydag.look import RESET, Look, between, cells, count, moment, padded
+from pydag.look import RESET, Look, between, cells, count, fire_time, moment, padded
 from pydag.outcome import never_started, of_attempts, standing
 from pydag.run import Attempt, Run, RunRecord, TaskRun
+from pydag.schedule import Upcoming
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
 from pydag.stores.base import JobEntry
@@ -111,8 +112,9 @@ def status(
     now: datetime,
     look: Look,
     ended: Mapping[str, Run] | None = None,
+    clock: Mapping[str, Upcoming] | None = None,
 ) -> Iterator[str]:
-    """What runs now, for how long and how far it is; then the last result of each job.
+    """What runs now, for how long and how far it is; then the last result of each job, and what is on the clock.
 
     `ended` has, for the jobs whose newest run still goes, the newest one that does not.
     """
@@ -125,6 +127,11 @@ def status(
     yield ""
     yield look.frame("Last results")
     yield from _table([_result_row(entry, ended or {}) for entry in entries], look)
+    due = [(entry.name, clock[entry.name]) for entry in entries if clock and entry.name in clock]
+    if due:
+        yield ""
+        yield look.frame("Scheduled")
+        yield from _table([_Row(State.PENDING, name, each.cron, fire_time(each.next), "") for name, each in due], look)
 
 
 _SEPARATOR = " ".join(["=="] * 20)

@@ -34,8 +34,11 @@ class _Script(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
-    """The job of that name in the file, or its only one. Raises `LoadError`; what the file itself raises is named."""
+def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: str = "--job") -> Job:
+    """The job of that name in the file, or its only one. Raises `LoadError`; what the file itself raises is named.
+
+    `option` is the one that names a job, for the message where there are several.
+    """
     path = Path(file)
     try:
         Path.cwd()
@@ -51,7 +54,7 @@ def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
         )
     if name is None:
         if len(jobs) > 1:
-            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs: choose one with --job, of {_listed(jobs)}")
+            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs: choose one with {option}, of {_listed(jobs)}")
         return jobs[0]
     named = [job for job in jobs if job.name == name]
     if len(named) > 1:

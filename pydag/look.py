@@ -152,6 +152,12 @@ def moment(time: datetime) -> str:
     return time.astimezone().isoformat(" ", "seconds")[:19]
 
 
+def fire_time(time: datetime) -> str:
+    """A time on the clock of its own zone, which is named: `2025-10-26 02:30:00+02:00 Europe/Berlin`."""
+    zone = getattr(time.tzinfo, "key", "")
+    return f"{time.isoformat(' ', 'seconds')} {zone}".rstrip()
+
+
 def count(number: int, noun: str) -> str:
     """`1 task`, `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -195,6 +195,14 @@ class Schedule:
         return max(later - earlier for earlier, later in pairwise(years))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    """What is on the clock: the expression, and its next fire time in the zone that counts."""
+
+    cron: str
+    next: datetime
+
+
 def local_zone(tz: str | None, etc: Path = Path("/etc")) -> ZoneInfo:
     """The zone of this machine's wall clock; its `key` is the name to show.
 

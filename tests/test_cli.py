@@ -271,7 +271,7 @@ def document(*arguments: str) -> dict[str, list[dict[str, object]]]:
 
 def test_json_of_list_has_the_documented_fields(history: None) -> None:
     (job,) = document("list")["jobs"]
-    assert set(job) == {"name", "saved", "tasks", "last_run"}
+    assert set(job) == {"name", "saved", "tasks", "last_run", "schedule"}
     assert set(job["last_run"]) == RUN  # type: ignore[call-overload]
     listed = document("list", "--job_name", "TestJob")
     assert set(listed) == {"job", "tasks"}
@@ -309,7 +309,7 @@ def test_json_of_status_has_the_documented_fields(history: None) -> None:
     assert set(status) == {"running", "jobs"}
     assert status["running"] == []
     (job,) = status["jobs"]
-    assert set(job) == {"name", "last_result"}
+    assert set(job) == {"name", "last_result", "schedule"}
     last = job["last_result"]
     assert isinstance(last, dict)
     assert set(last) == RUN

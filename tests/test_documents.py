@@ -10,6 +10,7 @@ from samples import BAD, GOOD, HOSTILE, T0, TEST_JOB, all_well, failed, job, mom
 from pydag import documents
 from pydag.history import Kept
 from pydag.run import Attempt, RunRecord
+from pydag.schedule import Upcoming
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
 from pydag.stores.base import JobEntry
@@ -71,7 +72,9 @@ def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
     jobs = [JobEntry(name="J", saved=datetime(2022, 12, 26, 23, 0, tzinfo=east), tasks=1, last_run=None)]
     assert json.loads(documents.jobs(jobs, now=NOW)) == {
         "format": 1,
-        "jobs": [{"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None}],
+        "jobs": [
+            {"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None, "schedule": None}
+        ],
     }
 
 
@@ -108,7 +111,18 @@ def test_the_status_as_json_counts_tasks_by_state() -> None:
     assert document["running"][0]["tasks"]["pending"] == 3
     assert set(document["running"][0]["tasks"]) == {state.value for state in State}
     assert document["jobs"][0]["last_result"]["id"] == GOOD.run.id
-    assert document["jobs"][1] == {"name": "New", "last_result": None}
+    assert document["jobs"][1] == {"name": "New", "last_result": None, "schedule": None}
+
+
+def test_what_is_on_the_clock_is_in_json_with_its_next_fire_time_in_utc() -> None:
+    east = timezone(timedelta(hours=8))
+    clock = {"J": Upcoming(cron="@daily", next=datetime(2022, 12, 27, tzinfo=east))}
+    expected = {"cron": "@daily", "next": "2022-12-26T16:00:00.000000+00:00"}
+    for text in (
+        documents.jobs([entry("J")], now=NOW, clock=clock),
+        documents.status([], [entry("J")], now=NOW, clock=clock),
+    ):
+        assert json.loads(text)["jobs"][0]["schedule"] == expected
 
 
 def test_output_as_json_is_text_that_names_its_run() -> None:
@@ -134,7 +148,7 @@ def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
     kept = Kept(run=BAD.run, attempt=failed(0, 0, 1), output=[])
     for text in (
         documents.log("J", [BAD], now=NOW),
-        documents.jobs([entry("J", BAD)], now=NOW),
+        documents.jobs([entry("J", BAD)], now=NOW, clock={"J": Upcoming(cron="@daily", next=NOW)}),
         documents.tasks(TEST_JOB),
         documents.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW),
         documents.status([GOOD], [entry("J", BAD)], now=NOW),

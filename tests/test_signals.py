@@ -69,7 +69,7 @@ def test_another_process_sees_a_run_while_it_goes() -> None:
         status = json.loads(pydag("status", "--json").stdout)
         (running,) = status["running"]
         assert running["tasks"]["success"] == running["tasks"]["running"] == running["tasks"]["pending"] == 1
-        assert status["jobs"] == [{"name": "TestJob", "last_result": None}]
+        assert status["jobs"] == [{"name": "TestJob", "last_result": None, "schedule": None}]
         assert "1 of 3 tasks done: `t1`" in pydag("status").stdout
         assert states(logged()) == ["running", "success", "running", "pending"]
         assert logged()["ended"] is None

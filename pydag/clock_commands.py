@@ -1,0 +1,114 @@
+"""The commands of time: parse, call, print. What they do is in `pydag.scheduling` and `pydag.firing`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pydag.completion import JobName
+
+
+class Day(click.ParamType[date]):
+    """A date as 2025-10-26."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Refuse what is no date, naming it."""
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2025-10-26", param, ctx)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--cron", required=True, metavar="EXPR", help="When: five fields, or @daily and friends.")
+@click.option("--name", "--job", "name", metavar="NAME", help="The job to submit, where FILE has several.")
+@click.option("--env", multiple=True, metavar="NAME", help="Keep this variable for the job too. Can be repeated.")
+@click.option(
+    "--catch-up", type=click.IntRange(1), default=None, metavar="N", help="Make up for at most N missed fire times."
+)
+@click.option("--dry-run", is_flag=True, help="Show the crontab line and the next fire times, and change nothing.")
+def submit(file: Path, cron: str, name: str | None, env: tuple[str, ...], catch_up: int | None, dry_run: bool) -> None:
+    """Put the job in FILE on your crontab."""
+    from pydag import look, scheduling
+
+    done = scheduling.submit(file, cron, name=name, env=env, catch_up=catch_up or 0, dry_run=dry_run)
+    look.say(_submitted(done, dry_run), sys.stdout)
+
+
+def _submitted(done: Any, dry_run: bool) -> list[str]:
+    from pydag.look import fire_time
+
+    lines = [done.line] if dry_run else [f"submitted {done.job}"]
+    if done.replaced:
+        verb = "would replace" if dry_run else "replaced"
+        lines.append(f"{verb} its entry: {done.replaced.schedule} {done.replaced.command}")
+    return [*lines, *(f"next: {fire_time(time)}" for time in done.times)]
+
+
+@click.command()
+@click.argument("job", type=JobName())
+def unschedule(job: str) -> None:
+    """Take JOB off your crontab; its history stays."""
+    from pydag import scheduling
+
+    scheduling.unschedule(job)
+    click.echo(f"{job} is no longer on the crontab")
+
+
+@click.command()
+@click.argument("job", type=JobName())
+@click.option("--from", "first", type=Day(), required=True, metavar="DATE", help="The first day.")
+@click.option("--to", "last", type=Day(), required=True, metavar="DATE", help="The last day.")
+@click.option("--parallel", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="So many at once.")
+@click.option("--dry-run", is_flag=True, help="Show the fire times, and run nothing.")
+def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) -> None:
+    """Run JOB for each fire time of these days that has no successful run."""
+    from pydag import firing
+    from pydag.look import fire_time
+
+    if last < first:
+        raise click.UsageError(f"--to {last} lies before --from {first}: give the earlier day first")
+    plan = firing.backfill(job, first, last)
+    if dry_run or not plan.due:
+        for time in plan.due:
+            click.echo(fire_time(time))
+        click.echo(f"{job}: {len(plan.due)} to run, {plan.done} done before", err=True)
+        return
+    statuses: list[int] = []
+
+    def told(time: datetime, status: int) -> None:
+        statuses.append(status)
+        click.echo(f"{fire_time(time)}  {_ENDS.get(status, 'did not start')}")
+
+    stopped = firing.make_up(plan.submission, plan.due, parallel=parallel, told=told)
+    well = statuses.count(0)
+    click.echo(f"{job}: {well} of {len(plan.due)} succeeded, {plan.done} done before; `pydag log` shows each")
+    click.get_current_context().exit(130 if stopped else int(well < len(plan.due)))
+
+
+_ENDS = {0: "success", 1: "failed", 3: "cancelled or timed out", 130: "stopped", -15: "stopped before it started"}
+"""What the exit status of a run's process says."""
+
+
+@click.command(name="_scheduled", hidden=True)
+@click.argument("submission")
+@click.option("--home", metavar="DIR")
+@click.option("--for", "at", type=datetime.fromisoformat, metavar="TIME")
+def scheduled(submission: str, home: str | None, at: datetime | None) -> None:
+    """Run what was submitted under this id. For the crontab."""
+    from pydag import firing
+
+    if home is not None:
+        os.environ["PYDAG_HOME"] = home
+    firing.run_submission(submission, at)
+
+
+COMMANDS = (submit, unschedule, backfill, scheduled)

@@ -1,0 +1,222 @@
+"""The use cases of a fire time: run what is due, say why it could not start, make up for what was missed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import TextIO
+
+from pydag import app, owner
+from pydag.crontab import entry_id
+from pydag.errors import NotFound, PyDagException, RunFailed, StillRunning
+from pydag.loader import load_job
+from pydag.report import Silent
+from pydag.run import Run
+from pydag.settings import Settings
+from pydag.spec import JobSpec
+from pydag.state import State
+from pydag.stores.base import Store
+from pydag.submissions import SCHEDULED_FOR, Submission, Submissions, words
+
+_STEP = timedelta.resolution
+
+
+def run_submission(submission_id: str, at: datetime | None = None) -> None:
+    """What the crontab calls: run a job for the fire time that is due, or for `at`, a time to make up for.
+
+    Nothing is printed, so that cron has nothing to mail. A run that cannot start is recorded as one that never did;
+    only where the history does not take even that, a line goes to stderr and into a file beside the submission.
+    Raises what kept it from starting, and `RunFailed`.
+    """
+    stderr = _silence()
+    submissions = Submissions(Settings.load().home)
+    job, due = None, at
+    try:
+        job = _job_of(submission_id)
+        submission = submissions.load(submission_id)
+        os.environ.update(submission.environ)
+        due = at or submission.schedule.previous(datetime.now(UTC), submission.clock)
+        os.environ[SCHEDULED_FOR] = due.isoformat()
+        if at is None:
+            _run_due(submissions, submission, due)
+        else:
+            _run(submission, due)
+    except RunFailed:
+        raise
+    except Exception as error:
+        _record(submissions, submission_id, job, due, error, stderr)
+        raise
+
+
+def _silence() -> TextIO:
+    """Whatever the file of a job prints goes nowhere, for the rest of the process. Gives the stderr of before."""
+    stderr = os.fdopen(os.dup(2), "w", errors="backslashreplace")
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (1, 2):
+        os.dup2(null, number)
+    return stderr
+
+
+def _job_of(submission_id: str) -> str | None:
+    """The job's name by the history: what was submitted may be gone."""
+    with app.history(reading=True) as store:
+        return next((entry.name for entry in store.jobs() if entry_id(entry.name) == submission_id), None)
+
+
+def _run_due(submissions: Submissions, submission: Submission, due: datetime) -> None:
+    with submissions.alone(submission.id) as alone, app.history() as store:
+        if any(not run.detail for run in store.runs(submission.job, scheduled_for=due)):
+            return  # cron starts a job twice for several times that a shift of the clock skips
+        running = [run for run in store.runs(submission.job, state=State.RUNNING) if not owner.is_gone(run.owner)]
+        # A backfill may go on beside: it has logical dates of its own.
+        by_hand = [run for run in running if run.scheduled_for is None]
+        if not alone or by_hand:
+            named = [f" (run {run.id})" for run in by_hand or running]
+            raise StillRunning("the last run still goes on" + "".join(named[:1]))
+        missed = _missed(store, submission, due)
+        if missed and make_up(submission, missed, parallel=1, told=lambda *_: None):
+            raise SystemExit(app.INTERRUPTED)
+        _run(submission, due)
+
+
+def _missed(store: Store, submission: Submission, due: datetime) -> list[datetime]:
+    """The newest fire times, at most `catch_up`, between the last one that has a run, or the submit, and `due`."""
+    found: deque[datetime] = deque()
+    schedule, clock = submission.schedule, submission.clock
+    fire = due
+    while len(found) < submission.catch_up:
+        fire = schedule.previous(fire.astimezone(UTC) - _STEP, clock)
+        begun = any(not run.detail for run in store.runs(submission.job, scheduled_for=fire))
+        if begun or fire.astimezone(UTC) <= submission.submitted:
+            break
+        found.appendleft(fire)
+    return list(found)
+
+
+def _run(submission: Submission, due: datetime) -> None:
+    try:
+        os.chdir(submission.directory)
+    except OSError as error:
+        raise NotFound(
+            f"the working directory {submission.directory} cannot be used ({error.strerror}): "
+            "make it again, or submit the job from another"
+        ) from None
+    job = load_job(submission.file, submission.job, option="--name")
+    app.run_job(job, scheduled_for=due, reporter=Silent())
+
+
+def _record(
+    submissions: Submissions,
+    submission_id: str,
+    job: str | None,
+    due: datetime | None,
+    error: Exception,
+    stderr: TextIO,
+) -> None:
+    """Keep why a run that was due did not come about; no run that did begin is said to have not."""
+    now = datetime.now(UTC)
+    cause = str(error) if isinstance(error, PyDagException) else f"{type(error).__name__}: {error}"
+    try:
+        if job is None:
+            raise NotFound("the history knows no job of that id")
+        with app.history() as store:
+            if due and any(run.owner == owner.own() for run in store.runs(job, scheduled_for=due)):
+                raise StillRunning("its run had begun")
+            run = Run(
+                id=app.new_run_id(),
+                job=job,
+                engine="local",
+                state=State.CANCELLED if isinstance(error, StillRunning) else State.FAILED,
+                started=now,
+                ended=now,
+                scheduled_for=due,
+                detail=cause,
+            )
+            try:
+                spec = store.job(job)
+            except NotFound:
+                spec = JobSpec(name=job, tasks=())
+            store.begin(run, spec)
+    except PyDagException as worse:
+        text = f"{now.isoformat(timespec='seconds')} job {job or submission_id}: {cause}; not in the history: {worse}"
+        print(f"pydag: {text}", file=stderr, flush=True)
+        submissions.note(submission_id, text)
+
+
+# Making up for the past.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """The fire times of a range that are to be run, oldest first, and how many have a successful run already."""
+
+    submission: Submission
+    due: list[datetime]
+    done: int
+
+
+def backfill(job: str, first: date, last: date) -> Backfill:
+    """What is to be made up for from the start of `first` to the end of `last`, days of the job's clock; up to now.
+
+    Raises `NotFound` where the job was never submitted.
+    """
+    submissions = Submissions(Settings.load().home)
+    app.job_spec(job)
+    if submissions.raw(entry_id(job)) is None:
+        raise NotFound(f"job {job!r} was never submitted, so it has no fire times: use `pydag submit FILE --cron`")
+    submission = submissions.load(entry_id(job))
+    clock = submission.clock
+    end = min(_midnight(last + timedelta(days=1), clock), datetime.now(UTC) + _STEP)
+    times = list(submission.schedule.between(_midnight(first, clock), end, clock))
+    with app.history(reading=True) as store:
+        done = {run.scheduled_for for run in store.runs(job, state=State.SUCCESS)}
+    due = [fire for fire in times if fire.astimezone(UTC) not in done]
+    return Backfill(submission=submission, due=due, done=len(times) - len(due))
+
+
+def _midnight(day: date, clock: tzinfo) -> datetime:
+    return datetime.combine(day, time(), clock).astimezone(UTC)
+
+
+def make_up(
+    submission: Submission, times: Iterable[datetime], *, parallel: int, told: Callable[[datetime, int], None]
+) -> bool:
+    """Run the job for each of these times, in processes of their own, so many at once. True where somebody stopped it.
+
+    `told` hears of each end: its time and its exit status. A stop (Ctrl-C, SIGTERM) is passed on to those that run,
+    and nothing new starts; a second one makes them kill.
+    """
+    waiting, running = deque(times), dict[int, tuple[subprocess.Popen[bytes], datetime]]()
+    stops = 0
+
+    def stop() -> None:
+        nonlocal stops
+        stops += 1
+        for pid in list(running):
+            os.kill(pid, signal.SIGTERM)
+
+    command = words(submission.id, Settings.load().home)
+    with app.signals_to(stop):
+        while running or (waiting and not stops):
+            while waiting and not stops and len(running) < parallel:
+                fire = waiting.popleft()
+                # In a session of its own, Ctrl-C reaches it through `stop` alone, and once.
+                child = subprocess.Popen(
+                    [*command, "--for", fire.isoformat()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                running[child.pid] = child, fire
+                if stops:
+                    os.kill(child.pid, signal.SIGTERM)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            if ended and ended.si_pid in running:
+                child, fire = running.pop(ended.si_pid)
+                told(fire, child.wait())
+    return stops > 0
