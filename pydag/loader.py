@@ -1,4 +1,4 @@
-"""Loader: import a user's file and find the jobs in it, without running them.
+"""Loader: import a user's file, or notebook, and find the jobs in it, without running them.
 
 The file is read as a module, so what stands below `if __name__ == "__main__"` is left out, and reading stops where the
 first job would run: nothing that follows a run is ever executed without that run.
@@ -10,13 +10,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType
 
+from pydag import notebook
 from pydag.errors import LoadError
 from pydag.job import Job, on_load
+from pydag.notebook import Notebook
 
 MODULE = "__pydag_file__"
 """The name under which the file is imported."""
@@ -31,7 +34,12 @@ class _Script(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         """From the source alone; nothing is written beside it."""
-        return self.source_to_code(self.get_data(self.path), self.path)
+        return self.source_to_code(self.notebook.source if self.notebook else self.get_data(self.path), self.path)
+
+    @cached_property
+    def notebook(self) -> Notebook | None:
+        """What the file is, unless it is plain Python."""
+        return notebook.read(self.get_data(self.path), self.path) if self.path.endswith(".ipynb") else None
 
 
 def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: str = "--job") -> Job:
@@ -75,8 +83,8 @@ def _jobs_in(path: Path) -> tuple[list[Job], Job | None]:
             raise _Stop
         jobs.append(job)
 
-    if path.suffix != ".py":
-        raise LoadError(f"{str(path)!r} is not a Python file: its name must end in .py")
+    if path.suffix not in (".py", ".ipynb"):
+        raise LoadError(f"{str(path)!r} is no workflow file: its name must end in .py or .ipynb")
     loader = _Script(MODULE, str(path.absolute()))
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None
@@ -89,8 +97,10 @@ def _jobs_in(path: Path) -> tuple[list[Job], Job | None]:
             return jobs, stops[0]
         except SystemExit as end:
             raise LoadError(f"{str(path)!r} ended itself while it was imported: sys.exit({end.code!r})") from end
+        except LoadError:
+            raise
         except Exception as error:
-            where = _line_of(error, loader.path)
+            where = _line_of(error, loader)
             raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
     if stops:
         raise LoadError(
@@ -113,14 +123,16 @@ def _as_script(path: Path, told: Callable[[Job, bool], None]) -> Iterator[None]:
         sys.argv = argv  # sys.path stays: functions of the file may import from beside it later
 
 
-def _line_of(error: BaseException, file: str) -> str:
+def _line_of(error: BaseException, loader: _Script) -> str:
     """Where the error came up, for the message: the deepest line of the file itself. A syntax error has its own."""
     line, frames = 0, error.__traceback__
     while frames:
-        if frames.tb_frame.f_code.co_filename == file:
+        if frames.tb_frame.f_code.co_filename == loader.path:
             line = frames.tb_lineno
         frames = frames.tb_next
-    return f" (line {line})" if line else ""
+    if not line:
+        return ""
+    return f" ({loader.notebook.place(line)})" if loader.notebook else f" (line {line})"
 
 
 def _no_file(path: Path) -> str:

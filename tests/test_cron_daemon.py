@@ -1,4 +1,4 @@
-"""A real cron daemon runs an entry, and what it gives the command is almost nothing.
+"""A real cron daemon runs an entry, with almost nothing around it, and a submitted job, with all that it needs.
 
 The daemon reads the real crontab of root. Only one can run on a machine: it locks its pid file. So
 where one runs already, the one that this test starts ends at once, and the other serves as well.
@@ -15,13 +15,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from commands import PYDAG, eventually
+from user_crontab import borrowed_crontab
 
 from pydag.crontab import Crontab, Entry, with_entry
 
 pytestmark = pytest.mark.cron
+
+ARGUMENTS = ["100%", r"\d", "$(id)", "täglich 🦀"]
 
 PATIENCE = 90.0  # seconds; a daemon looks at its crontabs once a minute
 RECORD = """
@@ -31,7 +39,22 @@ open(sys.argv[1], "w").write(json.dumps(found))
 """
 
 
-@pytest.fixture
+# What a user has at the prompt, and cron does not.
+PROMPT = {"TOKEN": "s3cret", "PYDAG_TASK_TIMEOUT": "77"}
+TASK = "{ pwd; echo $TOKEN; echo $PYDAG_TASK_TIMEOUT; echo $PYDAG_SCHEDULED_FOR; echo $PATH; } > answers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minute:
+    """What one minute of a cron daemon brought: what an entry of its own found, and what a job's task wrote."""
+
+    found: dict[str, Any]
+    task: list[str]
+    work: Path
+    environ: dict[str, str]
+
+
+@contextmanager
 def daemon() -> Iterator[None]:
     program = shutil.which("cron", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "install Debian's cron"
@@ -46,25 +69,35 @@ def daemon() -> Iterator[None]:
     assert not ended or "can't lock" in said, said
 
 
-@pytest.mark.usefixtures("own_crontab")
-def test_an_entry_fires_within_a_minute_in_the_home_directory_with_a_bare_environment(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    script, answers = tmp_path / "record.py", tmp_path / "answers"
+@pytest.fixture(scope="module")
+def minute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minute]:
+    """One minute for all tests: a plain entry, and a job that was submitted for every minute."""
+    work = tmp_path_factory.mktemp("cron")
+    script, answers = work / "record.py", work / "bare"
     script.write_text(RECORD)
     os.mkfifo(answers)
-    arguments = ["100%", r"\d", "$(id)", "täglich 🦀"]
-    command = shlex.join([sys.executable, str(script), str(answers), *arguments])
-    job = Entry(name="$(touch owned) %\n'\"", schedule="* * * * *", command=command)
-    Crontab(tmp_path / "home").edit(lambda text: with_entry(text, job))
-    request.getfixturevalue("daemon")
+    os.mkfifo(work / "answers")
+    work.joinpath("flow.py").write_text(
+        f"from pydag import Job, Task\nwith Job('J') as job:\n    Task('t', {TASK!r})\njob.run()\n"
+    )
+    command = shlex.join([sys.executable, str(script), str(answers), *ARGUMENTS])
+    plain = Entry(name="$(touch owned) %\n'\"", schedule="* * * * *", command=command)
+    environ = {**os.environ, **PROMPT, "PYDAG_HOME": str(work / "home")}
+    with borrowed_crontab():
+        Crontab(work / "home").edit(lambda text: with_entry(text, plain))
+        submit = [*PYDAG, "submit", "flow.py", "--cron=* * * * *", "--env=TOKEN"]
+        subprocess.run(submit, cwd=work, env=environ, check=True, stdout=subprocess.DEVNULL)
+        with daemon():
+            found = json.loads(received(answers))
+            task = received(work / "answers").splitlines()
+            yield Minute(found=found, task=task, work=work, environ=environ)
 
-    found = json.loads(received(answers))
 
+def test_an_entry_fires_within_a_minute_in_the_home_directory_with_a_bare_environment(minute: Minute) -> None:
     user = pwd.getpwuid(os.getuid())
-    environ = found["environ"]
-    assert found["arguments"] == arguments
-    assert found["cwd"] == user.pw_dir
+    environ = minute.found["environ"]
+    assert minute.found["arguments"] == ARGUMENTS
+    assert minute.found["cwd"] == user.pw_dir
     assert environ["HOME"] == user.pw_dir
     assert environ["LOGNAME"] == user.pw_name
     assert environ["SHELL"] == "/bin/sh"
@@ -72,6 +105,22 @@ def test_an_entry_fires_within_a_minute_in_the_home_directory_with_a_bare_enviro
     # PAM may add the locale of /etc/default/locale; nothing comes from whoever started the daemon.
     others = {name for name in environ if name != "LANG" and not name.startswith("LC_")}
     assert others == {"HOME", "LOGNAME", "SHELL", "PATH", "PWD"}
+
+
+def test_a_submitted_job_runs_within_a_minute_as_if_it_were_started_at_the_prompt(minute: Minute) -> None:
+    directory, token, timeout, scheduled_for, path = minute.task
+    assert (directory, token, timeout) == (str(minute.work), "s3cret", "77")
+    assert path == minute.environ["PATH"]
+
+    def run() -> Any:
+        command = [*PYDAG, "log", "J", "-n", "1", "--json"]
+        document = json.loads(subprocess.run(command, env=minute.environ, capture_output=True, check=True).stdout)
+        return next((run for run in document["runs"] if run["state"] == "success"), None)
+
+    due = datetime.fromisoformat(scheduled_for)
+    done = eventually(run)
+    assert datetime.fromisoformat(done["scheduled_for"]) >= due
+    assert due.second == due.microsecond == 0
 
 
 def received(pipe: Path) -> str:

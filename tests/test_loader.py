@@ -187,11 +187,11 @@ def test_a_directory_is_no_file(directory: Path) -> None:
     assert str(caught.value) == "'flows' is a directory: give the path of a workflow file"
 
 
-@pytest.mark.parametrize("name", ["flow", "flow.txt", "flow.ipynb"])
+@pytest.mark.parametrize("name", ["flow", "flow.txt", "flow.ipynb.bak"])
 def test_a_file_of_another_kind_is_refused(name: str) -> None:
     with pytest.raises(LoadError) as caught:
         load_job(write(HEAD + job("A"), name))
-    assert str(caught.value) == f"{name!r} is not a Python file: its name must end in .py"
+    assert str(caught.value) == f"{name!r} is no workflow file: its name must end in .py or .ipynb"
 
 
 def test_a_file_that_cannot_be_read_as_text_is_refused() -> None:
