@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pydag.completion import JobName
 
+if TYPE_CHECKING:
+    from datetime import date, datetime
 
-class Day(click.ParamType[date]):
+
+class Day(click.ParamType["date"]):
     """A date as 2025-10-26."""
 
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """Refuse what is no date, naming it."""
+        from datetime import date
+
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -101,14 +105,16 @@ _ENDS = {0: "success", 1: "failed", 3: "cancelled or timed out", 130: "stopped",
 @click.command(name="_scheduled", hidden=True)
 @click.argument("submission")
 @click.option("--home", metavar="DIR")
-@click.option("--for", "at", type=datetime.fromisoformat, metavar="TIME")
-def scheduled(submission: str, home: str | None, at: datetime | None) -> None:
+@click.option("--for", "at", metavar="TIME")
+def scheduled(submission: str, home: str | None, at: str | None) -> None:
     """Run what was submitted under this id. For the crontab."""
+    from datetime import datetime
+
     from pydag import firing
 
     if home is not None:
         os.environ["PYDAG_HOME"] = home
-    firing.run_submission(submission, at)
+    firing.run_submission(submission, datetime.fromisoformat(at) if at else None)
 
 
 COMMANDS = (submit, unschedule, backfill, scheduled)

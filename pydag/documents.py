@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pydag.history import Kept
 from pydag.run import Attempt, Run, RunRecord, TaskRun
-from pydag.schedule import Upcoming
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
 from pydag.stores.base import JobEntry
+
+if TYPE_CHECKING:
+    from pydag.schedule import Upcoming  # zones are read where there is a schedule alone
 
 Document = dict[str, object]
 

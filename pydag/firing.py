@@ -26,6 +26,16 @@ from pydag.submissions import SCHEDULED_FOR, Submission, Submissions, words
 _STEP = timedelta.resolution
 
 
+class _Witness(Silent):
+    """Shows nothing, and knows whether the run began: one that did is never said to have not."""
+
+    begun = False
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """It is in the history."""
+        self.begun = True
+
+
 def run_submission(submission_id: str, at: datetime | None = None) -> None:
     """What the crontab calls: run a job for the fire time that is due, or for `at`, a time to make up for.
 
@@ -35,21 +45,31 @@ def run_submission(submission_id: str, at: datetime | None = None) -> None:
     """
     stderr = _silence()
     submissions = Submissions(Settings.load().home)
-    job, due = None, at
+    witness = _Witness()
+    submission, due = None, at
     try:
-        job = _job_of(submission_id)
         submission = submissions.load(submission_id)
         os.environ.update(submission.environ)
         due = at or submission.schedule.previous(datetime.now(UTC), submission.clock)
         os.environ[SCHEDULED_FOR] = due.isoformat()
         if at is None:
-            _run_due(submissions, submission, due)
+            _run_due(submissions, submission, due, witness)
         else:
-            _run(submission, due)
+            _run(submission, due, witness)
     except RunFailed:
         raise
     except Exception as error:
-        _record(submissions, submission_id, job, due, error, stderr)
+        cause = str(error) if isinstance(error, PyDagException) else f"{type(error).__name__}: {error}"
+        state = State.CANCELLED if isinstance(error, StillRunning) else State.FAILED
+        try:
+            if witness.begun:
+                raise StillRunning("its run had begun")
+            _record(submission.job if submission else _job_of(submission_id), due, cause, state)
+        except PyDagException as worse:
+            when = datetime.now(UTC).isoformat(timespec="seconds")
+            text = f"{when} job {submission.job if submission else submission_id}: {cause}; not in the history: {worse}"
+            print(f"pydag: {text}", file=stderr, flush=True)
+            submissions.note(submission_id, text)
         raise
 
 
@@ -62,13 +82,15 @@ def _silence() -> TextIO:
     return stderr
 
 
-def _job_of(submission_id: str) -> str | None:
-    """The job's name by the history: what was submitted may be gone."""
-    with app.history(reading=True) as store:
-        return next((entry.name for entry in store.jobs() if entry_id(entry.name) == submission_id), None)
+def _job_of(submission_id: str) -> str:
+    """The job's name by the history, where what was submitted cannot be read. Raises `NotFound`."""
+    for entry in app.jobs():
+        if entry_id(entry.name) == submission_id:
+            return entry.name
+    raise NotFound("the history knows no job of that id")
 
 
-def _run_due(submissions: Submissions, submission: Submission, due: datetime) -> None:
+def _run_due(submissions: Submissions, submission: Submission, due: datetime, witness: _Witness) -> None:
     with submissions.alone(submission.id) as alone, app.history() as store:
         if any(not run.detail for run in store.runs(submission.job, scheduled_for=due)):
             return  # cron starts a job twice for several times that a shift of the clock skips
@@ -81,7 +103,7 @@ def _run_due(submissions: Submissions, submission: Submission, due: datetime) ->
         missed = _missed(store, submission, due)
         if missed and make_up(submission, missed, parallel=1, told=lambda *_: None):
             raise SystemExit(app.INTERRUPTED)
-        _run(submission, due)
+        _run(submission, due, witness)
 
 
 def _missed(store: Store, submission: Submission, due: datetime) -> list[datetime]:
@@ -98,7 +120,7 @@ def _missed(store: Store, submission: Submission, due: datetime) -> list[datetim
     return list(found)
 
 
-def _run(submission: Submission, due: datetime) -> None:
+def _run(submission: Submission, due: datetime, witness: _Witness) -> None:
     try:
         os.chdir(submission.directory)
     except OSError as error:
@@ -107,45 +129,25 @@ def _run(submission: Submission, due: datetime) -> None:
             "make it again, or submit the job from another"
         ) from None
     job = load_job(submission.file, submission.job, option="--name")
-    app.run_job(job, scheduled_for=due, reporter=Silent())
+    app.run_job(job, scheduled_for=due.astimezone(UTC), reporter=witness)
 
 
-def _record(
-    submissions: Submissions,
-    submission_id: str,
-    job: str | None,
-    due: datetime | None,
-    error: Exception,
-    stderr: TextIO,
-) -> None:
-    """Keep why a run that was due did not come about; no run that did begin is said to have not."""
+def _record(job: str, due: datetime | None, cause: str, state: State) -> None:
+    """Keep a run that was due and did not come about."""
     now = datetime.now(UTC)
-    cause = str(error) if isinstance(error, PyDagException) else f"{type(error).__name__}: {error}"
-    try:
-        if job is None:
-            raise NotFound("the history knows no job of that id")
-        with app.history() as store:
-            if due and any(run.owner == owner.own() for run in store.runs(job, scheduled_for=due)):
-                raise StillRunning("its run had begun")
-            run = Run(
-                id=app.new_run_id(),
-                job=job,
-                engine="local",
-                state=State.CANCELLED if isinstance(error, StillRunning) else State.FAILED,
-                started=now,
-                ended=now,
-                scheduled_for=due,
-                detail=cause,
-            )
-            try:
-                spec = store.job(job)
-            except NotFound:
-                spec = JobSpec(name=job, tasks=())
-            store.begin(run, spec)
-    except PyDagException as worse:
-        text = f"{now.isoformat(timespec='seconds')} job {job or submission_id}: {cause}; not in the history: {worse}"
-        print(f"pydag: {text}", file=stderr, flush=True)
-        submissions.note(submission_id, text)
+    run = Run(
+        id=app.new_run_id(),
+        job=job,
+        engine="local",
+        state=state,
+        started=now,
+        ended=now,
+        scheduled_for=due and due.astimezone(UTC),
+        detail=cause,
+    )
+    with app.history() as store:
+        known = any(entry.name == job for entry in store.jobs())
+        store.begin(run, store.job(job) if known else JobSpec(name=job, tasks=()))
 
 
 # Making up for the past.

@@ -9,16 +9,18 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydag import tree
 from pydag.look import RESET, Look, between, cells, count, fire_time, moment, padded
 from pydag.outcome import never_started, of_attempts, standing
 from pydag.run import Attempt, Run, RunRecord, TaskRun
-from pydag.schedule import Upcoming
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
 from pydag.stores.base import JobEntry
+
+if TYPE_CHECKING:
+    from pydag.schedule import Upcoming  # zones are read where there is a schedule alone
 
 NAMED = 3
 """So many of the upstream tasks that a tree does not draw are named; the others are counted."""

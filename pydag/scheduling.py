@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydag import app
 from pydag.crontab import Crontab, Entry, entries, entry_id, line, settings_above, with_entry, without_entry
-from pydag.errors import InvalidSetting, NotFound
+from pydag.errors import InvalidSetting, NotFound, PyDagException
 from pydag.loader import load_job
 from pydag.schedule import Schedule, Upcoming, local_zone
 from pydag.settings import Settings
@@ -101,9 +102,10 @@ def upcoming(now: datetime) -> dict[str, Upcoming]:
     found = {}
     for entry in entries(_crontab(home).read()):
         if entry.id in ids and home_of(entry) in (home, None):
-            clock = submissions.load(entry.id).clock
-            times = Schedule.parse(entry.schedule).next_after(now, 1, clock)
-            found[entry.name] = Upcoming(cron=entry.schedule, next=times[0])
+            with suppress(PyDagException):  # what is damaged says so when it is due; the others can be shown
+                clock = submissions.load(entry.id).clock
+                times = Schedule.parse(entry.schedule).next_after(now, 1, clock)
+                found[entry.name] = Upcoming(cron=entry.schedule, next=times[0])
     return found
 
 

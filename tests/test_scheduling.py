@@ -18,6 +18,7 @@ from commands import PYDAG, eventually, flow, gate, pydag, simple, started
 from user_crontab import install
 
 from pydag.crontab import entries, entry_id
+from pydag.submissions import Submissions
 
 pytestmark = [pytest.mark.cron, pytest.mark.usefixtures("own_crontab")]
 
@@ -277,6 +278,45 @@ def test_a_run_that_is_due_while_the_last_one_goes_on_is_shown_as_cancelled(dire
     assert late["detail"] == f"the last run still goes on (run {by_hand['id']})"
     assert fire().returncode == 0
     assert runs()[0]["state"] == "success"
+
+
+def test_a_run_that_cannot_start_is_recorded_in_a_history_that_was_emptied(own_home: Path) -> None:
+    simple("true", run="")
+    submitted(cron="0 0 1 1 *")
+    Path("flow.py").unlink()
+    for file in own_home.glob("history.sqlite*"):
+        file.unlink()
+    assert (fire().returncode, fire().stderr) == (2, "")
+    assert "never started: there is no file" in pydag("log", "TestJob").stdout
+    assert "never started: there is no file" in pydag("log", "TestJob", "--style=tree").stdout
+    assert pydag("list", "--job-name=TestJob").returncode == 0
+
+
+def test_a_start_of_what_nobody_submitted_is_told_to_cron(own_home: Path) -> None:
+    done = pydag("_scheduled", "0123456789abcdef")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "0123456789abcdef: what was submitted is gone" in done.stderr
+    assert own_home.joinpath("schedules", "0123456789abcdef.errors").read_text() in done.stderr
+
+
+def test_a_start_does_not_overtake_the_one_before(own_home: Path) -> None:
+    simple("true", run="")
+    submitted(cron="0 0 1 1 *")
+    with Submissions(own_home).alone(entry_id("TestJob")) as alone:
+        assert alone
+        assert fire().returncode == 2
+    assert [(run["state"], run["detail"]) for run in runs()] == [("cancelled", "the last run still goes on")]
+    assert fire().returncode == 0
+    assert [run["state"] for run in runs()] == ["success", "cancelled"]
+
+
+def test_a_job_that_is_deleted_while_it_runs_does_not_come_back_as_one_that_never_started(own_home: Path) -> None:
+    simple(f"{sys.executable} -m pydag delete TestJob --force", run="")
+    submitted(cron="0 0 1 1 *")
+    done = fire()
+    assert done.returncode == 6
+    assert "not in the history: its run had begun" in done.stderr
+    assert pydag("list").stdout == ""
 
 
 def test_what_the_history_does_not_take_is_told_to_cron_and_kept_beside_the_submission(own_home: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydag.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.spec import JobSpec
@@ -77,12 +77,14 @@ class MemoryStore(Store):
         limit: int | None = None,
     ) -> list[Run]:
         """Reverse first: of two runs that started together the one begun last is the newer."""
+        # Of two equal times in zones of their own Python says that they differ, in an hour that comes twice.
+        date = scheduled_for and scheduled_for.astimezone(UTC)
         found = [
             kept.run
             for kept in reversed(self._runs.values())
             if job in (None, kept.run.job)
             and state in (None, kept.run.state)
-            and scheduled_for in (None, kept.run.scheduled_for)
+            and date in (None, kept.run.scheduled_for)
         ]
         return sorted(found, key=lambda run: run.started, reverse=True)[:limit]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from pydag.errors import NotFound, StoreError
 from pydag.run import Attempt, Output
@@ -119,6 +120,15 @@ class StoreContract:
         assert [run.id for run in store.runs("J", scheduled_for=at(0), limit=1)] == ["r3"]
         assert [run.id for run in store.runs(scheduled_for=at(0))] == ["r3", "r2", "r0"]
         assert store.runs("J", scheduled_for=at(0.000001)) == []
+
+    def test_the_two_logical_dates_of_an_hour_that_comes_twice_are_told_apart(self, open_store: OpenStore) -> None:
+        store = open_store()
+        night = datetime(2025, 10, 26, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+        for number in range(2):
+            date = night.replace(fold=number).astimezone(UTC)
+            store.begin(replace(run_of("J", f"r{number}", number), scheduled_for=date), job_of("J"))
+        assert [run.id for run in store.runs("J", scheduled_for=night)] == ["r0"]
+        assert [run.id for run in store.runs("J", scheduled_for=night.replace(fold=1))] == ["r1"]
 
     def test_a_run_id_that_is_taken_is_refused_and_changes_nothing(self, open_store: OpenStore) -> None:
         store = open_store()
