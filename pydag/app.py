@@ -240,15 +240,7 @@ def _execute(
     engine = LocalEngine(output_limit=settings.output_limit)
     reporter = reporter or reporter_for(sys.stdout)
     try:
-        run = Run(
-            id=new_run_id(),
-            job=spec.name,
-            engine=engine.name,
-            state=State.RUNNING,
-            started=datetime.now(UTC),
-            owner=owner.own(),
-            scheduled_for=scheduled_for,
-        )
+        run = _new_run(spec.name, engine.name, scheduled_for)
         engine.prepare(spec, run.id)
         tracker = Tracker(
             spec,
@@ -268,6 +260,18 @@ def _execute(
         # In a shell of Python's own, Ctrl-C must not end the shell.
         raise KeyboardInterrupt if hasattr(sys, "ps1") else SystemExit(INTERRUPTED)
     return record
+
+
+def _new_run(job: str, engine: str, scheduled_for: datetime | None) -> Run:
+    return Run(
+        id=new_run_id(),
+        job=job,
+        engine=engine,
+        state=State.RUNNING,
+        started=datetime.now(UTC),
+        owner=owner.own(),
+        scheduled_for=scheduled_for,
+    )
 
 
 @contextmanager

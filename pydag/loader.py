@@ -15,11 +15,13 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType
+from typing import TYPE_CHECKING
 
-from pydag import notebook
 from pydag.errors import LoadError
 from pydag.job import Job, on_load
-from pydag.notebook import Notebook
+
+if TYPE_CHECKING:
+    from pydag.notebook import Notebook
 
 MODULE = "__pydag_file__"
 """The name under which the file is imported."""
@@ -39,7 +41,11 @@ class _Script(SourceFileLoader):
     @cached_property
     def notebook(self) -> Notebook | None:
         """What the file is, unless it is plain Python."""
-        return notebook.read(self.get_data(self.path), self.path) if self.path.endswith(".ipynb") else None
+        if not self.path.endswith(".ipynb"):
+            return None
+        from pydag import notebook
+
+        return notebook.read(self.get_data(self.path), self.path)
 
 
 def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: str = "--job") -> Job:

@@ -101,7 +101,7 @@ class Schedule:
         """Read six fields, seconds first, as gocron does; five and `@daily` become such six.
 
         gocron has no rule for fixed times: one that the clock skips does not run. Where an hour
-        comes twice its own doings are not to be relied on (see docs/schedule.md). Raises
+        comes twice its own doings are not to be relied on. Raises
         `InvalidSetting` for what gocron would refuse, hang on, cut off or never run.
         """
         parts = text.lower().split()
@@ -247,7 +247,7 @@ def _five(text: str) -> list[str]:
         raise _refusal(text, f"there is no such name: give five fields or {known}")
     fields = expression.lower().split()
     if len(fields) == len(_GOCRON):
-        raise _refusal(text, "six fields, with seconds, are for gocron alone: leave out the first")
+        raise _refusal(text, "six fields, with seconds, are not those of cron: leave out the first")
     if len(fields) != len(_CRON):
         order = ", ".join(field.name for field in _CRON)
         raise _refusal(text, f"five fields are asked for, not {len(fields)}: {order}; or {known}")

@@ -83,7 +83,8 @@ def delete(job: str, *, force: bool = False) -> bool:
         return False
     crontab = _crontab(home)
     with crontab.locked():
-        app.delete(job, force=force)
+        with suppress(NotFound):  # the history may have been emptied
+            app.delete(job, force=force)
         try:
             return crontab.edit(lambda text: _without(text, job, home))
         except NotFound:

@@ -191,7 +191,7 @@ def test_a_schedule_is_frozen() -> None:
         ("", "five fields are asked for, not 0: minute, hour, day of month, month, weekday"),
         ("* * * *", "five fields are asked for, not 4"),
         ("* * * * * * *", "five fields are asked for, not 7"),
-        ("0 0 0 * * *", "six fields, with seconds, are for gocron alone: leave out the first"),
+        ("0 0 0 * * *", "six fields, with seconds, are not those of cron: leave out the first"),
         ("@reboot", "a start of the machine has no time: give five fields or one of @hourly"),
         ("@Daily", "there is no such name: give five fields or one of @hourly"),
         ("@every 1h", "there is no such name: give five fields or one of @hourly"),

@@ -418,6 +418,40 @@ def test_delete_takes_the_entry_the_submission_and_the_history(own_home: Path) -
     assert pydag("list").stdout == ""
 
 
+def test_delete_takes_the_entry_of_a_job_whose_history_was_emptied(own_home: Path) -> None:
+    simple("true", run="")
+    submitted()
+    for file in own_home.glob("history.sqlite*"):
+        file.unlink()
+    assert pydag("delete", "TestJob").returncode == 0
+    assert crontab() == b""
+    assert not kept(own_home).exists()
+
+
+def test_a_job_that_runs_is_deleted_from_nowhere_without_force(own_home: Path, directory: Path) -> None:
+    simple(gate(), run="")
+    submitted()
+    with started(*PYDAG, "run", "flow.py") as process:
+        eventually(Path("gate.open").exists)
+        assert "runs now" in refused("delete", "TestJob")
+        assert kept(own_home).exists()
+        assert [entry.name for entry in entries(crontab())] == ["TestJob"]
+        directory.joinpath("gate").touch()
+        assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("name", ["$(touch evil) %", "-n", "a\\n'b\"", "../../x", "工" * 100])
+def test_a_hostile_name_does_no_harm_on_the_clock(name: str, own_home: Path) -> None:
+    flow(f"with Job({name!r}):\n    Task('t', 'true')\n")
+    submitted(cron="0 0 1 1 *")
+    assert fire(name).returncode == 0
+    assert json.loads(pydag("status", "--json").stdout)["jobs"][0]["schedule"] is not None
+    assert pydag("unschedule", "--", name).returncode == 0
+    assert crontab() == b""
+    assert not Path("evil").exists()
+    assert [path.parent.name for path in own_home.rglob("*.json")] == ["schedules"]
+
+
 def test_a_history_leaves_the_entry_of_another_alone(directory: Path) -> None:
     simple("true", run="")
     submitted()
