@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from servers import RedisServer, redis_client, redis_server
 
 pytest.register_assert_rewrite("pydag.testing")
 
@@ -55,3 +59,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if LEFT_OUT in config.stash:
         terminalreporter.write_line(f"NOT TESTED: {config.stash[LEFT_OUT]}", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def redis_for_all() -> Iterator[RedisServer]:
+    """One server for the tests that share it, each under a prefix of its own."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"test {uuid4().hex}"
+
+
+@pytest.fixture
+def client(redis_for_all: RedisServer) -> Iterator[Any]:
+    with redis_client(redis_for_all) as client:
+        yield client
