@@ -32,9 +32,9 @@ def task_output(job: str, task: TaskSpec, kept: Iterable[Kept], *, now: datetime
     return _text({"job": job, "task": task.name, "attempts": attempts})
 
 
-def jobs(entries: Sequence[JobEntry], *, now: datetime) -> str:
+def jobs(entries: Sequence[JobEntry], *, now: datetime, on_gocron_alone: Sequence[str] = ()) -> str:
     """`pydag list --json`."""
-    return _text({"jobs": [_entry(entry, now) for entry in entries]})
+    return _text({"jobs": [_entry(entry, now) for entry in entries], "on_gocron_alone": list(on_gocron_alone)})
 
 
 def tasks(spec: JobSpec) -> str:
@@ -112,6 +112,7 @@ def _attempt(attempt: Attempt, now: datetime) -> Document:
         "signal": attempt.signal,
         "detail": attempt.detail,
         "output_dropped": attempt.output_dropped,
+        "host": attempt.host,
     }
 
 

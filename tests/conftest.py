@@ -13,7 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from gocron_targets import fake, gocron, lab, real_clients
 from servers import RedisServer, redis_client, redis_server
+
+__all__ = ["fake", "gocron", "lab", "real_clients"]
 
 pytest.register_assert_rewrite("pydag.testing")
 

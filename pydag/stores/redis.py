@@ -252,6 +252,7 @@ def _attempt_document(attempt: Attempt) -> dict[str, object]:
         "reason": None if attempt.reason is None else attempt.reason.value,
         "detail": attempt.detail or None,
         "output_dropped": attempt.output_dropped or None,
+        "host": attempt.host or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -271,6 +272,7 @@ def _attempt(field: bytes, document: bytes) -> Attempt:
         reason=None if reason is None else Reason(reason),
         detail=values.get("detail", ""),
         output_dropped=values.get("output_dropped", 0),
+        host=values.get("host", ""),
     )
 
 
