@@ -49,10 +49,10 @@ def remove_node(wish: str) -> Node:
 
 def jobs() -> list[str]:
     """The jobs on gocron, newest first; none where no gocron is named."""
-    from pydag.engines import gocron_tasks
-
     if not Settings.load().gocron.address:
         return []
+    from pydag.engines import gocron_tasks
+
     with _client() as client:
         return gocron_tasks.jobs(client)
 

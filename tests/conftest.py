@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from gocron_targets import fake, gocron, lab, real_clients
+from gocron_targets import REAL, fake, gocron, lab, real_clients
 from servers import RedisServer, redis_client, redis_server
 
 __all__ = ["fake", "gocron", "lab", "real_clients"]
@@ -21,7 +21,7 @@ __all__ = ["fake", "gocron", "lab", "real_clients"]
 pytest.register_assert_rewrite("pydag.testing")
 
 # What a marker needs: the program, and Debian's package that has it.
-TOOLS = {"dot": ("dot", "graphviz")}
+TOOLS = {"dot": ("dot", "graphviz"), "redis": ("redis-server", "redis-server"), "openssl": ("openssl", "openssl")}
 
 LEFT_OUT = pytest.StashKey[str]()
 
@@ -62,6 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if LEFT_OUT in config.stash:
         terminalreporter.write_line(f"NOT TESTED: {config.stash[LEFT_OUT]}", yellow=True)
+    if not REAL:
+        line = "NOT TESTED: a real gocron, for want of PYDAG_TEST_GOCRON (CONTRIBUTING.md); its stand-in was"
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,7 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
                 "signal": None,
                 "detail": "",
                 "output_dropped": 0,
+                "host": "",
             }
         ],
     }
@@ -70,6 +71,7 @@ def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
     assert json.loads(documents.jobs(jobs, now=NOW)) == {
         "format": 1,
         "jobs": [{"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None}],
+        "on_gocron_alone": [],
     }
 
 

@@ -19,6 +19,8 @@ from pydag.stores.redis import RedisStore
 from pydag.stores.redis_server import Server
 from pydag.testing import HOSTILE_NAMES, START, at, attempt_of, job_of, run_of
 
+pytestmark = pytest.mark.redis
+
 MIB = 1024 * 1024
 
 

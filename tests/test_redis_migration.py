@@ -21,6 +21,8 @@ from pydag.stores.redis_migration import Migrated, migrate
 from pydag.stores.redis_server import Server
 from pydag.testing import at, job_of, run_of
 
+pytestmark = pytest.mark.redis
+
 BEGAN = 1672068481  # 2022-12-26 15:28:01
 
 

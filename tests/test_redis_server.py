@@ -24,6 +24,8 @@ from pydag.stores.redis import RedisStore
 from pydag.stores.redis_server import Server, translate
 from pydag.testing import START, attempt_of, job_of, run_of
 
+pytestmark = pytest.mark.redis
+
 PASSWORD = "s3cret word"
 
 
@@ -162,6 +164,7 @@ def test_a_url_names_server_password_and_database() -> None:
             assert store.jobs() == []
 
 
+@pytest.mark.openssl
 def test_rediss_talks_tls_and_trusts_no_stranger(tmp_path: Path) -> None:
     certificate, key, port = tmp_path / "certificate.pem", tmp_path / "key.pem", servers.free_port()
     subprocess.run(

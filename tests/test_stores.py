@@ -44,6 +44,7 @@ class TestSQLiteStore(StoreContract):
             store.close()
 
 
+@pytest.mark.redis
 class TestRedisStore(StoreContract):
     @pytest.fixture
     def open_store(self, redis_for_all: RedisServer, prefix: str) -> Iterator[OpenStore]:
@@ -159,6 +160,7 @@ def test_sqlite_agrees_with_the_reference(sequence: list[Operation], piece: int)
         assert_agree(store, sequence)
 
 
+@pytest.mark.redis
 @settings(max_examples=120, deadline=None)
 @given(sequence=sequences, piece=st.sampled_from([1, 4, 2**20]))
 def test_redis_agrees_with_the_reference(redis_for_all: RedisServer, sequence: list[Operation], piece: int) -> None:
