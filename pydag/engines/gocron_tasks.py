@@ -107,9 +107,9 @@ def _form(spec: JobSpec, task: TaskSpec, name: str, tag: str, nodes: Sequence[No
 
 def _command(task: TaskSpec) -> str:
     """The command as the node gets it: gocron knows neither a directory nor variables, so bash is told of them."""
-    parts = [f"cd -- {shlex.quote(task.cwd)}"] if task.cwd else []
+    parts = [f"cd -- {shlex.quote(task.cwd)} || exit"] if task.cwd else []
     parts += [f"export {name}={shlex.quote(value)}" for name, value in task.env]
-    command = " && ".join([*parts, task.command])
+    command = "; ".join([*parts, task.command])
     if len(command) > COMMAND_LIMIT:
         raise InvalidJob(
             f"task {task.name!r}: the command has {len(command)} characters with its cwd and env, gocron takes "
