@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 from gocron_targets import Lab, end_of, until
+from processes import alive, pid_in
 
 from pydag.engines.gocron_records import EndReason, LogStatus
 
@@ -14,18 +15,6 @@ from pydag.engines.gocron_records import EndReason, LogStatus
 def listed(lab: Lab, **query: Any) -> list[dict[str, Any]]:
     data = lab.raw("GET", "/api/task", **query)["data"]["data"]
     return [task for task in data if task["name"].startswith(lab.prefix)]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
-    except FileNotFoundError:
-        return False
-
-
-def pid_in(file: Path) -> int:
-    until(lambda: file.exists() and file.read_text().endswith("\n"))
-    return int(file.read_text())
 
 
 # 1

@@ -36,6 +36,12 @@ APPEAR_WITHIN = 30.0
 STOP_WITHIN = 30.0
 """Seconds in which a stopped run must be seen to end."""
 
+STILL_RUNNING = (
+    "gocron still calls it running: it was restarted, its node died, or it could not store the output "
+    "(not UTF-8, or too large)"
+)
+"""Why a run is given up: all that is known of one whose time is over."""
+
 QUEUE = 500
 """Rows that gocron executes at once; the others say "running" too while they wait."""
 
@@ -208,7 +214,7 @@ class GoCronEngine(Engine):
             except EngineError as error:
                 self._end(attempt, State.FAILED, reason=Reason.NOT_STARTED, detail=str(error))
             else:
-                self._give(attempt, attempt.launch.timeout + LOST_AFTER, "gocron still calls it running")
+                self._give(attempt, attempt.launch.timeout + LOST_AFTER, STILL_RUNNING)
                 attempt.triggered = True
 
     def _unanswered(self, attempt: _Attempt, error: NoAnswer) -> None:
@@ -270,7 +276,7 @@ class GoCronEngine(Engine):
     def _seen_running(self, attempt: _Attempt, row: int) -> None:
         if attempt.doubtful:
             attempt.doubtful = False
-            self._give(attempt, attempt.launch.timeout + LOST_AFTER, "gocron still calls it running")
+            self._give(attempt, attempt.launch.timeout + LOST_AFTER, STILL_RUNNING)
         unseen = attempt.row != row
         attempt.row = row
         if self._stopping and unseen:
