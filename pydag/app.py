@@ -63,8 +63,7 @@ def jobs() -> list[JobEntry]:
 
 def jobs_elsewhere(entries: list[JobEntry]) -> list[str]:
     """The jobs that gocron has and the history has not, newest first. Raises `EngineError`."""
-    known = {entry.name for entry in entries}
-    return [job for job in remote.jobs() if job not in known]
+    return remote.jobs(besides=[entry.name for entry in entries])
 
 
 def job_spec(name: str) -> JobSpec:

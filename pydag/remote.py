@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -47,14 +47,15 @@ def remove_node(wish: str) -> Node:
         return node
 
 
-def jobs() -> list[str]:
-    """The jobs on gocron, newest first; none where no gocron is named."""
+def jobs(besides: Iterable[str]) -> list[str]:
+    """The jobs on gocron that are none of these, newest first; none where no gocron is named."""
     if not Settings.load().gocron.address:
         return []
     from pydag.engines import gocron_tasks
 
+    known = {gocron_tasks.tag_of(job) for job in besides}
     with _client() as client:
-        return gocron_tasks.jobs(client)
+        return [job for job in gocron_tasks.jobs(client) if gocron_tasks.tag_of(job) not in known]
 
 
 def delete(job: str) -> int:
@@ -102,9 +103,9 @@ def _node(client: GoCronClient, wish: str) -> Node:
 
 def _spec_on(client: GoCronClient, job: str) -> JobSpec | None:
     """The job as gocron has it. gocron knows no edges of pydag's: its tasks stand side by side, oldest first."""
-    from pydag.engines.gocron_tasks import tag_of
+    from pydag.engines.gocron_tasks import tag_of, tasks_of
 
-    found = client.tasks(tag=tag_of(job))[::-1]
+    found = tasks_of(client, tag_of(job))[::-1]
     if not found:
         return None
     names = [task.name.removeprefix(f"{job}:") for task in found]

@@ -10,7 +10,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
@@ -37,7 +37,7 @@ THREADS = 8
 """Requests under way at once: measured, more than these make neither gocron faster."""
 
 _DIGEST = 12  # hexadecimal digits: two of 100,000 names meet once in 50,000 jobs
-_REMARK = "pydag "
+_REMARK = "pydag"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -101,7 +101,7 @@ def _form(spec: JobSpec, task: TaskSpec, name: str, tag: str, nodes: Sequence[No
         protocol=Protocol.HTTP if http else Protocol.SHELL,
         http_method=HttpMethod[task.http_method] if task.http_method else HttpMethod.GET,
         timeout=_timeout(task, task_timeout),
-        remark=f"{_REMARK}{spec.name}:{task.name}"[:REMARK_LIMIT] if _fits(spec.name + task.name, 200) else _REMARK,
+        remark=f"{_REMARK} {spec.name}:{task.name}"[:REMARK_LIMIT] if _fits(spec.name + task.name, 200) else _REMARK,
     )
 
 
@@ -152,7 +152,7 @@ def agree(client: GoCronClient, job: Wanted, run_new: RunNew) -> list[int]:
 
     Raises `EngineRefused` where it does not allow it; what this call created is then taken away again.
     """
-    there = {task.name: task for task in client.tasks(tag=job.tag)}
+    there = {task.name: task for task in tasks_of(client, job.tag)}
     missing = [task for task in job.tasks if task.name not in there]
     if run_new is RunNew.YES and there:
         raise EngineRefused(
@@ -168,7 +168,7 @@ def agree(client: GoCronClient, job: Wanted, run_new: RunNew) -> list[int]:
         _remove_and_update(client, job, there)
     if missing:
         _create(client, missing, job.tag)
-        there = {task.name: task for task in client.tasks(tag=job.tag)}
+        there = {task.name: task for task in tasks_of(client, job.tag)}
     return [there[task.name].id for task in job.tasks]
 
 
@@ -194,33 +194,48 @@ def _create(client: GoCronClient, tasks: Sequence[NewTask], tag: str) -> None:
         at_once(client.store_task, tasks)
     except BaseException:
         made = {task.name for task in tasks}
-        at_once(client.delete_task, [task.id for task in client.tasks(tag=tag) if task.name in made])
+        at_once(client.delete_task, [task.id for task in tasks_of(client, tag) if task.name in made])
         raise
 
 
 def delete(client: GoCronClient, job: str) -> int:
     """Delete all tasks of a job and say how many there were."""
-    tasks = client.tasks(tag=tag_of(job))
+    tasks = tasks_of(client, tag_of(job))
     at_once(client.delete_task, [task.id for task in tasks])
     return len(tasks)
 
 
 def jobs(client: GoCronClient) -> list[str]:
-    """The jobs on gocron, the newest first: tags whose tasks are named as pydag names them."""
-    tags: dict[str, bool] = {}
-    for task in client.tasks():
-        ours = task.remark.startswith(_REMARK) or task.name.startswith(f"{task.tag}:")
-        tags[task.tag] = tags.get(task.tag, True) and ours
-    return [tag for tag, ours in tags.items() if tag and ours]
+    """The jobs on gocron, the newest first. A shortened name is told in full where a remark holds it."""
+    newest: dict[str, RemoteTask] = {}
+    for task in filter(_is_pydags, client.tasks()):
+        newest.setdefault(task.tag, task)
+    return [_job_of(task) for task in newest.values()]
+
+
+def tasks_of(client: GoCronClient, tag: str) -> list[RemoteTask]:
+    """The tasks of a job, the newest first. What people tagged alike in gocron's pages is none of them."""
+    return [task for task in client.tasks(tag=tag) if _is_pydags(task)]
+
+
+def _is_pydags(task: RemoteTask) -> bool:
+    return bool(task.tag) and (task.remark.startswith(_REMARK) or task.name.startswith(f"{task.tag}:"))
+
+
+def _job_of(task: RemoteTask) -> str:
+    told = task.remark.removeprefix(f"{_REMARK} ")
+    ends = [place for place, char in enumerate(told) if char == ":"]
+    return next((told[:end] for end in ends if tag_of(told[:end]) == task.tag), task.tag)
 
 
 def at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Call it for each item, several at a time, and return the results in order; the first error ends it."""
+    """Call it for each item, several at a time, and return the results in order. After an error nothing new begins."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="pydag-gocron") as pool:
         futures = [pool.submit(function, item) for item in items]
         try:
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
             return [future.result() for future in futures]
         except BaseException:
-            for future in futures:
-                future.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
