@@ -83,3 +83,11 @@ def prefix() -> str:
 def client(redis_for_all: RedisServer) -> Iterator[Any]:
     with redis_client(redis_for_all) as client:
         yield client
+
+
+@pytest.fixture
+def redis_environ(redis_for_all: RedisServer, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A history on Redis for every command of this test."""
+    monkeypatch.setenv("PYDAG_LOG_STORE_HOST", "127.0.0.1")
+    monkeypatch.setenv("PYDAG_LOG_STORE_PORT", str(redis_for_all.port))
+    monkeypatch.setenv("PYDAG_LOG_PREFIX", prefix)

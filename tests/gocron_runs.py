@@ -112,8 +112,3 @@ def runs_on(lab: Lab, **options: Any) -> Iterator[Runs]:
         yield Runs(lab, engine)
     finally:
         engine.close()
-
-
-def gate(path: object) -> str:
-    """A command that makes PATH.open once it runs, and ends when PATH is there."""
-    return f"touch {path}.open; until [ -e {path} ]; do sleep 0.02; done"

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from gocron_runs import Ahead, Runs, gate, runs_on
+from commands import gate
+from gocron_runs import Ahead, Runs, runs_on
 from gocron_targets import Lab, until
 from processes import alive, pid_in
 

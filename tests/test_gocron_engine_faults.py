@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import gate
 from fake_gocron import FakeGoCron, Fault
 from fake_gocron_core import RUNNING
-from gocron_runs import Ahead, Runs, gate, runs_on
+from gocron_runs import Ahead, Runs, runs_on
 from gocron_targets import Lab, until
 
 from pydag.engines import gocron as module
