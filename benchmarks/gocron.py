@@ -25,6 +25,7 @@ import requests
 CONNECTIONS = 8
 CHAIN = 30
 FAN = 1000
+PAUSE = 0.02  # seconds between two looks at what runs
 PAGE = 2000  # rows asked for at once: both gocrons give them
 
 
@@ -52,14 +53,18 @@ class Floor:
 
     def run(self, ids: list[int]) -> None:
         """Trigger tasks, wait until none runs, and read what they said."""
-        newest = self._call("GET", "/api/task/log", {"page_size": 1})["data"]["data"]
+        newest = self._log(page_size=1)
         note = newest[0]["id"] if newest else 0
         mine = set(ids)
         self._each(lambda task: self._call("GET", f"/api/task/run/{task}"), ids)
-        ended = 0
-        while ended < len(ids):
-            rows = self._call("GET", "/api/task/log", {"page_size": PAGE})["data"]["data"]
-            ended = sum(row["id"] > note and row["task_id"] in mine and row["status"] == 2 for row in rows)
+        while any(row["task_id"] in mine for row in self._log(status=2)):  # gocron's filter for what runs
+            time.sleep(PAUSE)
+        ended = [row for row in self._log() if row["id"] > note and row["task_id"] in mine]
+        if len(ended) != len(ids):
+            raise SystemExit(f"{len(ended)} of {len(ids)} tasks have ended")
+
+    def _log(self, **fields: object) -> list[dict[str, int]]:
+        return self._call("GET", "/api/task/log", {"page_size": PAGE, **fields})["data"]["data"] or []
 
     def delete(self, ids: list[int]) -> None:
         """Delete tasks."""
