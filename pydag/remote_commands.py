@@ -12,8 +12,11 @@ def nodes(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         from pydag import remote
 
-        for node in remote.nodes():
+        found = remote.nodes()
+        for node in found:
             click.echo(f"{node.id}  {node.alias}  {node.name}:{node.port}")
+        if not found:
+            click.echo("No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.", err=True)
 
 
 @nodes.command()

@@ -120,6 +120,13 @@ def test_no_node(fake: FakeGoCron) -> None:
     )
 
 
+def test_a_list_of_no_nodes_says_how_to_get_one(fake: FakeGoCron) -> None:
+    fake.core.hosts.clear()
+    done = pydag("nodes", GOCRON_ADDRESS=fake.address, GOCRON_ADMIN_USER=USER, GOCRON_ADMIN_PASSWORD=PASSWORD)
+    line = "No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", line)
+
+
 def test_a_command_that_is_too_long(fake: FakeGoCron) -> None:
     done = run_on(fake.address, command="x" * 257)
     says(done, 2, "task 't': the command has 257 characters", "gocron takes 256", "a script file on the node")
