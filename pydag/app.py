@@ -174,12 +174,12 @@ def delete(job: str, *, force: bool = False) -> None:
         try:
             store.job(job)
         except NotFound:
-            if not remote.delete(job):
+            if not remote.delete(job, force=force):
                 raise _unknown_job(store, job) from None
             return
         if not force:
             _refuse_if_live(store, job, "or delete it all the same with --force")
-        remote.delete(job)
+        remote.delete(job, force=force)
         store.delete(job)
 
 

@@ -58,14 +58,17 @@ def jobs(besides: Iterable[str]) -> list[str]:
         return [job for job in gocron_tasks.jobs(client) if gocron_tasks.tag_of(job) not in known]
 
 
-def delete(job: str) -> int:
-    """Delete the job's tasks on gocron and say how many there were; none where no gocron is named."""
+def delete(job: str, *, force: bool = False) -> int:
+    """Delete the job's tasks on gocron and say how many there were; none where no gocron is named.
+
+    Raises `StillRunning`, unless `force`, where gocron says that one of them runs.
+    """
     if not Settings.load().gocron.address:
         return 0
     from pydag.engines import gocron_tasks
 
     with _client() as client:
-        return gocron_tasks.delete(client, job)
+        return gocron_tasks.delete(client, job, force=force)
 
 
 def migrate() -> Migrated:

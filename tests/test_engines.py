@@ -44,4 +44,4 @@ class TestGoCronEngine(EngineContract):
             )
             yield engine
             engine.close()
-        gocron_tasks.delete(lab.client, job)
+        gocron_tasks.delete(lab.client, job, force=True)

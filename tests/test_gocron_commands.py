@@ -26,9 +26,9 @@ def server(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("GOCRON_ADDRESS", lab.client._base_url)
     monkeypatch.setenv("GOCRON_ADMIN_USER", lab.client._http.user)
     monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.client._http._password)
-    gocron_tasks.delete(lab.client, "TestJob")
+    gocron_tasks.delete(lab.client, "TestJob", force=True)
     yield lab
-    gocron_tasks.delete(lab.client, "TestJob")
+    gocron_tasks.delete(lab.client, "TestJob", force=True)
 
 
 @pytest.fixture
@@ -206,6 +206,41 @@ def test_the_list_shows_jobs_that_are_on_gocron_alone_and_says_so(server: Lab) -
     assert listed.stderr == ""
     assert pydag("delete", server.prefix, PYDAG_HOME="elsewhere").returncode == 0
     assert server.client.tasks(tag=server.prefix) == []
+
+
+def test_what_runs_on_gocron_is_not_deleted_from_a_machine_without_its_history_but_by_force(server: Lab) -> None:
+    file = own(server, f"Task('a', {gate()!r}, cwd={str(Path.cwd())!r})")
+    with started(*PYDAG, "run", file) as process:
+        eventually(Path("gate.open").exists)
+        refused = pydag("delete", server.prefix, PYDAG_HOME="elsewhere")
+        assert refused.returncode == 2
+        assert refused.stderr.startswith(f"pydag: job '{server.prefix}' runs now on gocron: wait for its end, or ")
+        assert len(server.client.tasks(tag=server.prefix)) == 1
+        assert pydag("delete", server.prefix, "--force", PYDAG_HOME="elsewhere").returncode == 0
+        assert server.client.tasks(tag=server.prefix) == []
+        Path("gate").touch()
+        assert process.wait(60) == 0
+    assert states(server.prefix) == {"a": "success"}
+
+
+def test_max_parallel_holds_on_gocron_too(server: Lab) -> None:
+    alone = "mkdir lock && sleep 0.1 && rmdir lock"
+    tasks = f"for n in range(4):\n    Task(str(n), {alone!r}, cwd={str(Path.cwd())!r})"
+    done = pydag("run", own(server, tasks, ", max_parallel=1"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_http_task_and_a_command_stand_in_one_job(server: Lab) -> None:
+    url = f"{server.client._base_url}/api/install/status"
+    done = pydag("run", own(server, f"HttpTask('ask', {url!r}) >> Task('then', 'true')"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"code"' in pydag("log", server.prefix, "--task_name", "ask").stdout
+
+
+def test_the_commands_read_the_seeds_program_too(server: Lab, seed: str) -> None:
+    assert pydag("run", seed).returncode == 0
+    assert pydag("graph", seed, "--states", "-o", "seed.dot").returncode == 0
+    assert "Feature Engineering2" in Path("seed.dot").read_text()
 
 
 # Nodes.

@@ -29,7 +29,7 @@ from pydag.engines.gocron_records import (
     Protocol,
     RemoteTask,
 )
-from pydag.errors import EngineRefused, InvalidJob
+from pydag.errors import EngineRefused, InvalidJob, StillRunning
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import RunNew
 
@@ -198,11 +198,16 @@ def _create(client: GoCronClient, tasks: Sequence[NewTask], tag: str) -> None:
         raise
 
 
-def delete(client: GoCronClient, job: str) -> int:
-    """Delete all tasks of a job and say how many there were."""
-    tasks = tasks_of(client, tag_of(job))
-    at_once(client.delete_task, [task.id for task in tasks])
-    return len(tasks)
+def delete(client: GoCronClient, job: str, *, force: bool = False) -> int:
+    """Delete all tasks of a job and say how many there were. Raises `StillRunning` unless `force`."""
+    ids = [task.id for task in tasks_of(client, tag_of(job))]
+    if ids and not force and any(row.task_id in ids for row in client.running()):
+        raise StillRunning(
+            f"job {job!r} runs now on gocron: wait for its end, or delete it all the same with --force "
+            "(what runs then goes on, and nobody can stop it)"
+        )
+    at_once(client.delete_task, ids)
+    return len(ids)
 
 
 def jobs(client: GoCronClient) -> list[str]:
