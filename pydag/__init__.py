@@ -15,15 +15,18 @@ if TYPE_CHECKING:
         RunFailed,
         StoreError,
     )
-    from pydag.job import Job
+    from pydag.job import GoCronJob, Job
     from pydag.run import Attempt, Run, RunRecord, TaskRun
     from pydag.state import Reason, State, When
-    from pydag.task import Task
+    from pydag.task import GoCronTask, HttpTask, Task
 
 __all__ = [
     "Attempt",
     "CycleError",
     "EngineError",
+    "GoCronJob",
+    "GoCronTask",
+    "HttpTask",
     "InvalidJob",
     "InvalidSetting",
     "Job",
@@ -57,10 +60,10 @@ if not TYPE_CHECKING:
                 "RunFailed",
                 "StoreError",
             ],
-            "job": ["Job"],
+            "job": ["GoCronJob", "Job"],
             "run": ["Attempt", "Run", "RunRecord", "TaskRun"],
             "state": ["Reason", "State", "When"],
-            "task": ["Task"],
+            "task": ["GoCronTask", "HttpTask", "Task"],
         }.items()
         for name in names
     }

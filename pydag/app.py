@@ -1,4 +1,4 @@
-"""The use cases, and the only place that chooses an engine and a store. Parses and prints nothing by itself."""
+"""The use cases: run, list, log, status, delete, draw. Parses and prints nothing by itself."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from pydag import owner
+from pydag import owner, remote
+from pydag.backends import engine_for, store_for
 from pydag.errors import InvalidJob, NotFound, RunFailed, StillRunning
 from pydag.job import Job
 from pydag.run import Run, RunRecord
@@ -27,6 +28,7 @@ from pydag.stores.base import JobEntry, Store
 
 if TYPE_CHECKING:
     from pydag import follow
+    from pydag.engines.base import Engine
     from pydag.history import Kept
     from pydag.report import Reporter
 
@@ -49,11 +51,12 @@ def run_job(
     """
     spec = job.check()
     settings = Settings.load()
-    with _store(settings) as store:
+    with _store(settings) as store, closing(engine_for(job, settings)) as engine:
         if mode == "submit":
+            engine.prepare(spec, "")
             store.save_job(spec, datetime.now(UTC))
             return None
-        record = _execute(spec, settings, store, max_parallel, scheduled_for, reporter)
+        record = _execute(spec, settings, store, engine, max_parallel, scheduled_for, reporter)
     job.last_run = record
     if check and record.state is not State.SUCCESS:
         raise RunFailed(_failure(record), record)
@@ -71,6 +74,11 @@ def jobs() -> list[JobEntry]:
     """Every job of the history, the one saved last first."""
     with _store(Settings.load(), reading=True) as store:
         return [_honest_entry(entry) for entry in store.jobs()]
+
+
+def jobs_elsewhere(entries: list[JobEntry]) -> list[str]:
+    """The jobs that gocron has and the history has not, newest first. Raises `EngineError`."""
+    return remote.jobs(besides=[entry.name for entry in entries])
 
 
 def job_spec(name: str) -> JobSpec:
@@ -182,16 +190,24 @@ def status(job: str | None = None) -> Status:
 
 
 def delete(job: str, *, force: bool = False) -> None:
-    """Take a job and its history out. Raises `NotFound`, and `StillRunning` unless `force`."""
+    """Take a job, its history and its tasks on gocron out. Raises `NotFound`, and `StillRunning` unless `force`."""
     with _store(Settings.load()) as store:
-        _spec(store, job)
-        live = [run.id for run in store.runs(job, state=State.RUNNING) if not owner.is_gone(run.owner)]
-        if live and not force:
-            raise StillRunning(
-                f"job {job!r} runs now (run {live[0]}): wait for its end or stop it, or delete it all the same with "
-                "--force"
-            )
+        try:
+            store.job(job)
+        except NotFound:
+            if not remote.delete(job, force=force):
+                raise _unknown_job(store, job) from None
+            return
+        if not force:
+            _refuse_if_live(store, job, "or delete it all the same with --force")
+        remote.delete(job, force=force)
         store.delete(job)
+
+
+def _refuse_if_live(store: Store, job: str, way_out: str) -> None:
+    live = [run.id for run in store.runs(job, state=State.RUNNING) if not owner.is_gone(run.owner)]
+    if live:
+        raise StillRunning(f"job {job!r} runs now (run {live[0]}): wait for its end or stop it, {way_out}")
 
 
 def draw_beside(job: Job, directory: Path) -> None:
@@ -229,15 +245,16 @@ def _execute(
     spec: JobSpec,
     settings: Settings,
     store: Store,
+    engine: Engine,
     max_parallel: int | None,
     scheduled_for: datetime | None,
     reporter: Reporter | None,
 ) -> RunRecord:
-    from pydag.engines.local import LocalEngine
     from pydag.show import reporter_for
     from pydag.tracker import Tracker
 
-    engine = LocalEngine(output_limit=settings.output_limit)
+    if engine.name == "gocron":  # two runs would share the job's tasks there, and take each other's ends for their own
+        _refuse_if_live(store, spec.name, "then run it again")
     reporter = reporter or reporter_for(sys.stdout)
     try:
         run = _new_run(spec.name, engine.name, scheduled_for)
@@ -254,7 +271,6 @@ def _execute(
         with signals_to(tracker.interrupt):
             record = tracker.track()
     finally:
-        engine.close()
         reporter.close()
     if tracker.interrupted:
         # In a shell of Python's own, Ctrl-C must not end the shell.
@@ -315,9 +331,7 @@ def _states(record: RunRecord | None) -> dict[str, State] | None:
 @contextmanager
 def _store(settings: Settings, *, reading: bool = False) -> Iterator[Store]:
     """The history. Opened for `reading`, one that does not exist is empty and is not made."""
-    from pydag.stores.sqlite import SQLiteStore
-
-    store = SQLiteStore(settings.home, create=not reading)
+    store = store_for(settings, reading=reading)
     try:
         yield store
     finally:

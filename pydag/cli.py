@@ -12,6 +12,7 @@ import click
 
 from pydag import clock_commands, errors
 from pydag.completion import JobName, TaskName
+from pydag.remote_commands import migrate, nodes
 
 EXIT_STATUS: list[tuple[type[BaseException], int]] = [
     (errors.NotFound, 6),
@@ -142,9 +143,24 @@ def list_(job: str | None, as_json: bool) -> None:
         _say([documents.tasks(spec)] if as_json else history.tasks(spec))
         return
     entries = app.jobs()
-    if not entries and not as_json:
+    elsewhere = _elsewhere(entries)
+    if as_json:
+        _say([documents.jobs(entries, now=_now(), clock=_on_the_clock(), on_gocron_alone=elsewhere)])
+        return
+    if not entries and not elsewhere:
         click.echo(next(history.nothing()), err=True)  # on stdout it would read as the name of a job
-    _say([documents.jobs(entries, now=_now(), clock=_on_the_clock())] if as_json else history.jobs(entries))
+    _say(history.jobs(entries))
+    _say(f"{job}  (on gocron, not in this history)" for job in elsewhere)
+
+
+def _elsewhere(entries: list[Any]) -> list[str]:
+    from pydag import app
+
+    try:
+        return app.jobs_elsewhere(entries)
+    except errors.EngineError as error:
+        click.echo(f"pydag: {error}; jobs that are on gocron alone are left out", err=True)
+        return []
 
 
 @cli.command()
@@ -251,7 +267,7 @@ def graph(file: Path, name: str | None, output: Path | None, states: bool) -> No
     click.echo(f"wrote {app.draw_file(loader.load_job(file, name), output, with_states=states)}")
 
 
-for _command in clock_commands.COMMANDS:
+for _command in (*clock_commands.COMMANDS, nodes, migrate):
     cli.add_command(_command)
 
 

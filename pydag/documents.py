@@ -36,10 +36,17 @@ def task_output(job: str, task: TaskSpec, kept: Iterable[Kept], *, now: datetime
     return _text({"job": job, "task": task.name, "attempts": attempts})
 
 
-def jobs(entries: Sequence[JobEntry], *, now: datetime, clock: Mapping[str, Upcoming] | None = None) -> str:
+def jobs(
+    entries: Sequence[JobEntry],
+    *,
+    now: datetime,
+    clock: Mapping[str, Upcoming] | None = None,
+    on_gocron_alone: Sequence[str] = (),
+) -> str:
     """`pydag list --json`."""
     clock = clock or {}
-    return _text({"jobs": [{**_entry(entry, now), **_schedule(clock.get(entry.name))} for entry in entries]})
+    listed = [{**_entry(entry, now), **_schedule(clock.get(entry.name))} for entry in entries]
+    return _text({"jobs": listed, "on_gocron_alone": list(on_gocron_alone)})
 
 
 def tasks(spec: JobSpec) -> str:
@@ -125,6 +132,7 @@ def _attempt(attempt: Attempt, now: datetime) -> Document:
         "signal": attempt.signal,
         "detail": attempt.detail,
         "output_dropped": attempt.output_dropped,
+        "host": attempt.host,
     }
 
 

@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 on_load: ContextVar[Callable[[Job, bool], None] | None] = ContextVar("on_load", default=None)
 
 
+ENGINES = ("local", "gocron")
+
+
 class Job:
     """A directed acyclic graph of tasks.
 
     At most `max_parallel` tasks run at once; None leaves it to the engine (here: one for each CPU that this process
     may use). Inside `with Job(...)` every task that is made belongs to it.
+
+    `engine` is "local" or "gocron"; None runs on gocron where GOCRON_ADDRESS is set, and here where it is not.
     """
 
-    def __init__(self, name: str, *, max_parallel: int | None = None, description: str = "") -> None:
+    def __init__(
+        self, name: str, *, max_parallel: int | None = None, description: str = "", engine: str | None = None
+    ) -> None:
         self.name = checked_name(name, "job")
         if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
             raise InvalidJob(f"job {name!r}: max_parallel={max_parallel!r} must be a whole number, 1 or more")
@@ -34,6 +41,9 @@ class Job:
             raise InvalidJob(f"job {name!r}: the description must be text, not {description!r}")
         if found := NOT_FOR_A_PROGRAM.search(description):
             raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which no program can be given")
+        if engine not in (None, *ENGINES):
+            raise InvalidJob(f"job {name!r}: engine={engine!r} is unknown; use one of {', '.join(map(repr, ENGINES))}")
+        self.engine = engine
         self.max_parallel = max_parallel
         self.description = description
         self.last_run: RunRecord | None = None
@@ -131,6 +141,24 @@ def _next_step(missing: Task) -> str:
     return f"it is in {missing.job.name!r}, and edges stay inside one job"
 
 
+class GoCronJob(Job):
+    """A Job that runs on gocron.
+
+    `task_manager` is a `PyGoCron`, whose server and login are used; without one the GOCRON_* variables name them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        task_manager: object | None = None,
+        *,
+        max_parallel: int | None = None,
+        description: str = "",
+    ) -> None:
+        super().__init__(name, max_parallel=max_parallel, description=description, engine="gocron")
+        self.task_manager = task_manager
+
+
 def _task_spec(task: Task, numbers: dict[Task, int]) -> TaskSpec:
     return TaskSpec(
         name=task.name,
@@ -142,4 +170,6 @@ def _task_spec(task: Task, numbers: dict[Task, int]) -> TaskSpec:
         retry_delay=task.retry_delay,
         env=tuple(task.env.items()),
         cwd=task.cwd,
+        nodes=task.nodes,
+        http_method=task.http_method,
     )

@@ -38,6 +38,7 @@ class Attempt:
 
     `task` is the task's number in its job. `exit_status` is None where it ended by a signal, did not end, or where the
     engine cannot tell. `output_dropped` counts the bytes over PYDAG_OUTPUT_LIMIT that were not kept.
+    `host` names where it ran, for engines that have several.
     """
 
     task: int
@@ -50,6 +51,7 @@ class Attempt:
     reason: Reason | None = None
     detail: str = ""
     output_dropped: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,21 +5,50 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydag.errors import InvalidSetting
+from pydag.state import RunNew
 
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoCronSettings:
+    """The gocron server. `address` is empty where none is named."""
+
+    address: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    run_new: RunNew = RunNew.YES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisSettings:
+    """The Redis server of the history, by `url` or by the rest."""
+
+    host: str = ""
+    port: int = 6379
+    database: int = 0
+    password: str | None = field(default=None, repr=False)
+    url: str | None = field(default=None, repr=False)
+    prefix: str = "Pydag"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says. `task_timeout` is in seconds, `output_limit` in bytes for each attempt."""
+    """What the environment says. Times are in seconds, `output_limit` in bytes for each attempt.
+
+    `redis` is None where the history is the embedded one.
+    """
 
     home: Path
     task_timeout: float
     output_limit: int
+    rounds_time: float = 10.0
+    gocron: GoCronSettings = GoCronSettings()
+    redis: RedisSettings | None = None
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -28,7 +57,54 @@ class Settings:
             home=_home(environ),
             task_timeout=_seconds(environ, "PYDAG_TASK_TIMEOUT", default=3600.0),
             output_limit=_size(environ, "PYDAG_OUTPUT_LIMIT", default=64 * MIB),
+            rounds_time=_seconds(environ, "PYDAG_ROUNDS_TIME", default=10.0),
+            gocron=_gocron(environ),
+            redis=_redis(environ),
         )
+
+
+def _gocron(environ: Mapping[str, str]) -> GoCronSettings:
+    address = environ.get("GOCRON_ADDRESS", "")
+    if address and not address.startswith(("http://", "https://")):
+        raise InvalidSetting(f"GOCRON_ADDRESS={address!r} is no address: write it as http://host:5920")
+    return GoCronSettings(
+        address=address,
+        user=environ.get("GOCRON_ADMIN_USER", ""),
+        password=environ.get("GOCRON_ADMIN_PASSWORD", ""),
+        run_new=_run_new(environ),
+    )
+
+
+def _run_new(environ: Mapping[str, str]) -> RunNew:
+    given = environ.get("PYDAG_RUN_NEW") or RunNew.YES.value
+    try:
+        return RunNew(given.lower())
+    except ValueError:
+        known = ", ".join(each.value for each in RunNew)
+        raise InvalidSetting(f"PYDAG_RUN_NEW={given!r} is unknown: set it to one of {known}") from None
+
+
+def _redis(environ: Mapping[str, str]) -> RedisSettings | None:
+    host, url = environ.get("PYDAG_LOG_STORE_HOST", ""), environ.get("PYDAG_LOG_STORE_URL")
+    if not host and not url:
+        return None
+    return RedisSettings(
+        host=host,
+        port=_number(environ, "PYDAG_LOG_STORE_PORT", default=6379, largest=65535),
+        database=_number(environ, "PYDAG_LOG_STORE_DATABASE", default=0, largest=1_000_000),
+        password=environ.get("PYDAG_LOG_STORE_PASSWORD") or None,
+        url=url or None,
+        prefix=environ.get("PYDAG_LOG_PREFIX") or "Pydag",
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, largest: int) -> int:
+    given = environ.get(name)
+    if not given:
+        return default
+    if not (given.isascii() and given.isdigit()) or int(given) > largest:
+        raise InvalidSetting(f"{name}={given!r} is not a whole number from 0 to {largest}: set it to one")
+    return int(given)
 
 
 def _home(environ: Mapping[str, str]) -> Path:

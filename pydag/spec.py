@@ -19,7 +19,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """One step. `timeout` and `retry_delay` are seconds; `timeout=None` leaves it to PYDAG_TASK_TIMEOUT."""
+    """One step. `timeout` and `retry_delay` are seconds; `timeout=None` leaves it to PYDAG_TASK_TIMEOUT.
+
+    `nodes` are gocron's, by id or alias. With an `http_method` the command is a URL.
+    """
 
     name: str
     command: str
@@ -30,6 +33,8 @@ class TaskSpec:
     retry_delay: float = 0.0
     env: tuple[tuple[str, str], ...] = ()
     cwd: str | None = None
+    nodes: tuple[int | str, ...] = ()
+    http_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +126,7 @@ def _task_document(task: TaskSpec) -> dict[str, object]:
         document["upstream"] = task.upstream
     if task.when is not _DEFAULTS.when:
         document["when"] = task.when.value
-    for option in ("timeout", "retries", "retry_delay", "env", "cwd"):
+    for option in ("timeout", "retries", "retry_delay", "env", "cwd", "nodes", "http_method"):
         value = getattr(task, option)
         if value != getattr(_DEFAULTS, option):
             document[option] = value
@@ -132,9 +137,11 @@ def _task_from(document: dict[str, object]) -> TaskSpec:
     values = dict(document)
     if "when" in values:
         values["when"] = When(values["when"])
-    upstream, env = values.get("upstream"), values.get("env")
-    if isinstance(upstream, Iterable):
-        values["upstream"] = tuple(upstream)
+    env = values.get("env")
+    for option in ("upstream", "nodes"):
+        value = values.get(option)
+        if isinstance(value, Iterable):
+            values[option] = tuple(value)
     if isinstance(env, Iterable):
         values["env"] = tuple((name, value) for name, value in env)
     return TaskSpec(**values)  # type: ignore[arg-type]  # written by `_task_document` alone

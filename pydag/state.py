@@ -30,6 +30,14 @@ class When(Enum):
     ALWAYS = "always"  # all of them ended, whatever way
 
 
+class RunNew(Enum):
+    """What a run does about the job's tasks that gocron has, or has not."""
+
+    YES = "yes"  # create them all; one that exists is an error
+    NO = "no"  # run those that exist; one that is missing is an error
+    AUTO = "auto"  # make them agree with the file
+
+
 class Reason(Enum):
     """Why an attempt did not simply end by itself. The values are stored: never change one."""
 

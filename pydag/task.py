@@ -43,6 +43,8 @@ class Task:
     (default: where the script was started). `when` says how the upstream tasks must have ended: "success" (every one
     succeeded), "failure" (at least one failed, or was skipped because one did) or "always" (all of them ended).
 
+    On gocron, `node_id` and `node` (an alias) name where the command runs: one or several nodes, it runs on each.
+
     Raises `InvalidJob` where a value cannot be right.
     """
 
@@ -52,8 +54,10 @@ class Task:
         "cwd",
         "downstream",
         "env",
+        "http_method",
         "job",
         "name",
+        "nodes",
         "retries",
         "retry_delay",
         "timeout",
@@ -72,6 +76,8 @@ class Task:
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         when: str | When = When.SUCCESS,
+        node_id: int | Iterable[int] | None = None,
+        node: str | Iterable[str] | None = None,
     ) -> None:
         self.name = checked_name(name, "task")
         self.command = _checked_command(command, name)
@@ -82,6 +88,8 @@ class Task:
         self.retry_delay = _checked_seconds(retry_delay, name, "retry_delay")
         self.env = _checked_env(env, name) if env else {}
         self.cwd = None if cwd is None else _checked_cwd(cwd, name)
+        self.nodes = _checked_nodes(node_id, node, name)
+        self.http_method: str | None = None
         self.when = when if isinstance(when, When) else _checked_when(when, name)
         self.upstream: dict[Task, None] = {}
         self.downstream: dict[Task, None] = {}
@@ -154,6 +162,39 @@ class Task:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+class GoCronTask(Task):
+    """A Task by the name that gocron's users know."""
+
+    __slots__ = ()
+
+
+class HttpTask(Task):
+    """A URL that the gocron server itself asks for; it succeeds when the answer is 200.
+
+    A POST sends the URL's query as a form. gocron waits 300 seconds at most. On no other engine.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        method: str = "GET",
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        retry_delay: float = 0.0,
+        when: str | When = When.SUCCESS,
+    ) -> None:
+        super().__init__(name, url, timeout=timeout, retries=retries, retry_delay=retry_delay, when=when)
+        if not self.command.strip().lower().startswith(("http://", "https://")):
+            raise InvalidJob(f"task {name!r}: the URL {url!r} must start with http:// or https://")
+        if method not in ("GET", "POST"):
+            raise InvalidJob(f'task {name!r}: method={method!r} is unknown; use "GET" or "POST"')
+        self.http_method = method
 
 
 def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:
@@ -250,6 +291,21 @@ def _checked_when(when: object, name: str) -> When:
     except ValueError:
         known = ", ".join(repr(each.value) for each in When)
         raise InvalidJob(f"task {name!r}: when={when!r} is unknown; use one of {known}") from None
+
+
+def _checked_nodes(node_id: object, node: object, name: str) -> tuple[int | str, ...]:
+    """The nodes, ids before aliases."""
+    ids = () if node_id is None else (node_id,) if not isinstance(node_id, Iterable) else tuple(node_id)
+    aliases = (
+        () if node is None else (node,) if not isinstance(node, Iterable) or isinstance(node, str) else tuple(node)
+    )
+    for each in ids:
+        if type(each) is not int or each < 1:
+            raise InvalidJob(f"task {name!r}: node_id={each!r} is no id of a node; `pydag nodes` lists them")
+    for each in aliases:
+        if not isinstance(each, str) or not each:
+            raise InvalidJob(f"task {name!r}: node={each!r} is no alias of a node; `pydag nodes` lists them")
+    return (*ids, *aliases)
 
 
 def _command_for(file: Path) -> str:

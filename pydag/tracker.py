@@ -185,6 +185,7 @@ class Tracker:
                 reason=event.reason,
                 detail=event.detail,
                 output_dropped=event.output_dropped,
+                host=event.host,
             )
         )
         # Only a failure is known to have ended: what is lost may still be running, and must not run twice.

@@ -69,6 +69,6 @@ def simple(*commands: str, name: str = "TestJob", run: str = "job.run()", **opti
     return flow(f"options = {options!r}\nwith Job({name!r}) as job:\n{tasks}{chain}{run}\n")
 
 
-def gate(name: str = "gate") -> str:
+def gate(name: object = "gate") -> str:
     """A command that makes the file NAME.open once it runs, and ends when the file NAME is there."""
     return f"touch {name}.open; until [ -e {name} ]; do sleep 0.02; done"

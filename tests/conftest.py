@@ -9,14 +9,25 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from gocron_targets import REAL, fake, gocron, lab, real_clients
+from servers import RedisServer, redis_client, redis_server
 from user_crontab import borrowed_crontab
+
+__all__ = ["fake", "gocron", "lab", "real_clients"]
 
 pytest.register_assert_rewrite("pydag.testing")
 
 # What a marker needs: the program, and Debian's package that has it.
-TOOLS = {"cron": ("crontab", "cron"), "dot": ("dot", "graphviz")}
+TOOLS = {
+    "cron": ("crontab", "cron"),
+    "dot": ("dot", "graphviz"),
+    "openssl": ("openssl", "openssl"),
+    "redis": ("redis-server", "redis-server"),
+}
 
 LEFT_OUT = pytest.StashKey[str]()
 
@@ -64,3 +75,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if LEFT_OUT in config.stash:
         terminalreporter.write_line(f"NOT TESTED: {config.stash[LEFT_OUT]}", yellow=True)
+    if not REAL:
+        line = "NOT TESTED: a real gocron, for want of PYDAG_TEST_GOCRON (CONTRIBUTING.md); its stand-in was"
+        terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.fixture(scope="session")
+def redis_for_all() -> Iterator[RedisServer]:
+    """One server for the tests that share it, each under a prefix of its own."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"test {uuid4().hex}"
+
+
+@pytest.fixture
+def client(redis_for_all: RedisServer) -> Iterator[Any]:
+    with redis_client(redis_for_all) as client:
+        yield client
+
+
+@pytest.fixture
+def redis_environ(redis_for_all: RedisServer, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A history on Redis for every command of this test."""
+    monkeypatch.setenv("PYDAG_LOG_STORE_HOST", "127.0.0.1")
+    monkeypatch.setenv("PYDAG_LOG_STORE_PORT", str(redis_for_all.port))
+    monkeypatch.setenv("PYDAG_LOG_PREFIX", prefix)

@@ -1,10 +1,13 @@
-"""Other processes for tests: a program of a few lines, with what these tests use imported."""
+"""Other processes for tests: a program of a few lines, with what these tests use imported; whether one lives."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+from gocron_targets import until
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
@@ -31,3 +34,15 @@ def output_of(process: subprocess.Popen[str]) -> str:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return out
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
+    except FileNotFoundError:
+        return False
+
+
+def pid_in(file: Path) -> int:
+    until(lambda: file.exists() and file.read_text().endswith("\n"))
+    return int(file.read_text())

@@ -16,7 +16,7 @@ from pydag.state import State
 
 TIMES = {"state", "started", "ended", "duration"}
 RUN = {"id", "job", "engine", *TIMES, "scheduled_for", "detail"}
-ATTEMPT = {"number", *TIMES, "reason", "exit_status", "signal", "detail", "output_dropped"}
+ATTEMPT = {"number", *TIMES, "reason", "exit_status", "signal", "detail", "output_dropped", "host"}
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_help_lists_the_commands_and_the_exit_statuses() -> None:
     assert pydag("-h").stdout == done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "list", "log", "delete", "graph", "status"])
+@pytest.mark.parametrize("command", ["run", "list", "log", "delete", "graph", "status", "nodes", "migrate"])
 def test_every_command_has_help(command: str) -> None:
     done = pydag(command, "-h")
     assert (done.returncode, done.stderr) == (0, "")
@@ -270,7 +270,9 @@ def document(*arguments: str) -> dict[str, list[dict[str, object]]]:
 
 
 def test_json_of_list_has_the_documented_fields(history: None) -> None:
-    (job,) = document("list")["jobs"]
+    listed = document("list")
+    assert set(listed) == {"jobs", "on_gocron_alone"}
+    (job,) = listed["jobs"]
     assert set(job) == {"name", "saved", "tasks", "last_run", "schedule"}
     assert set(job["last_run"]) == RUN  # type: ignore[call-overload]
     listed = document("list", "--job_name", "TestJob")

@@ -59,6 +59,7 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
                 "signal": None,
                 "detail": "",
                 "output_dropped": 0,
+                "host": "",
             }
         ],
     }
@@ -75,6 +76,7 @@ def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
         "jobs": [
             {"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None, "schedule": None}
         ],
+        "on_gocron_alone": [],
     }
 
 

@@ -1,10 +1,16 @@
-"""Every engine keeps the contract, the scripted one too."""
+"""Every engine keeps the contract, the scripted one too, and gocron's on each server there is."""
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
+from gocron_targets import Lab
 
+from pydag.engines import gocron_tasks
+from pydag.engines.gocron import GoCronEngine
+from pydag.engines.gocron_client import GoCronClient
 from pydag.engines.local import LocalEngine
+from pydag.state import RunNew
 from pydag.testing.engine_contract import EngineContract
 from pydag.testing.fake_clock import FakeClock
 from pydag.testing.scripted_engine import ScriptedEngine, as_shell
@@ -22,3 +28,20 @@ class TestScriptedEngine(EngineContract):
     @pytest.fixture
     def engine(self) -> ScriptedEngine:
         return ScriptedEngine(as_shell, FakeClock())
+
+
+class TestGoCronEngine(EngineContract):
+    @pytest.fixture
+    def job(self) -> str:
+        return f"contract {secrets.token_hex(4)}"
+
+    @pytest.fixture
+    def engine(self, lab: Lab, job: str) -> Iterator[GoCronEngine]:
+        # A client of its own: the engine closes it, and the lab's is shared.
+        with GoCronClient.adopt(lab.plain()) as client:
+            engine = GoCronEngine(
+                client, run_new=RunNew.AUTO, rounds_time=1.0, task_timeout=60.0, output_limit=1024 * 1024
+            )
+            yield engine
+            engine.close()
+        gocron_tasks.delete(lab.client, job, force=True)

@@ -3,11 +3,12 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from gocron_targets import until
+from processes import alive, pid_in
 
 from pydag.engines import local
 from pydag.engines.base import Ended, Launch
@@ -35,27 +36,6 @@ def make() -> Iterator[MakeEngine]:
     yield make_engine
     for engine in made:
         engine.close()
-
-
-def lives(pid: int) -> bool:
-    """Whether the process does anything still; a zombie that nobody reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
-    except FileNotFoundError:
-        return False
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come to pass within 30 seconds")
-
-
-def pid_in(file: Path) -> int:
-    until(lambda: file.exists() and file.read_text().endswith("\n"))
-    return int(file.read_text())
 
 
 def test_a_command_is_run_as_bash_runs_it(make: MakeEngine) -> None:
@@ -180,7 +160,7 @@ def test_a_daemon_that_holds_the_output_open_does_not_hang_the_run_and_lives_on(
     assert one_end(events).state is State.SUCCESS
     assert output_of(events, 0) == b"started\n"
     daemon = pid_in(pid_file)
-    assert lives(daemon)
+    assert alive(daemon)
     os.kill(daemon, signal.SIGKILL)
 
 
@@ -189,7 +169,7 @@ def test_a_daemon_that_writes_without_end_does_not_hang_the_run(make: MakeEngine
     engine.start(launch(0, f"yes & echo $! > {tmp_path / 'pid'}"))
     assert one_end(collect(engine, 1)).state is State.SUCCESS
     daemon = pid_in(tmp_path / "pid")
-    until(lambda: not lives(daemon))  # its next write found the pipe closed
+    until(lambda: not alive(daemon))  # its next write found the pipe closed
 
 
 def test_what_a_process_substitution_writes_after_the_end_is_kept(
@@ -214,7 +194,7 @@ def test_a_timeout_takes_children_and_grandchildren_with_it(make: MakeEngine, tm
     engine.start(launch(0, command, timeout=1.0))
     end = one_end(collect(engine, 1))
     assert (end.state, end.reason) == (State.FAILED, Reason.TIMEOUT)
-    assert not lives(pid_in(tmp_path / "pid"))
+    assert not alive(pid_in(tmp_path / "pid"))
 
 
 def test_what_ignores_sigterm_is_killed_after_the_grace(
@@ -228,7 +208,7 @@ def test_what_ignores_sigterm_is_killed_after_the_grace(
     engine.stop(force=False)
     end = one_end(collect(engine, 1))
     assert (end.state, end.signal) == (State.CANCELLED, signal.SIGKILL)
-    assert not lives(pid)
+    assert not alive(pid)
 
 
 def test_a_child_that_outlives_its_stopped_leader_has_the_grace_to_clean_up(make: MakeEngine, tmp_path: Path) -> None:
@@ -256,7 +236,7 @@ def test_closing_kills_what_runs(tmp_path: Path) -> None:
     engine.start(launch(0, f"echo $$ > {tmp_path / 'pid'}; sleep 600 & wait"))
     pid = pid_in(tmp_path / "pid")
     engine.close()
-    assert not lives(pid)
+    assert not alive(pid)
 
 
 def test_nothing_is_left_open_after_many_attempts(make: MakeEngine) -> None:

@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from pydag import cli, settings
@@ -55,11 +57,18 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     assert [target for target in sorted(named) if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
 
 
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        yield before + name, command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} ")
+
+
 def test_every_command_and_option_has_its_place() -> None:
-    for name, command in cli.cli.commands.items():
+    for name, command in commands(cli.cli):
         if command.hidden:
             continue
-        assert f"`pydag {name} " in README, name
+        assert re.search(rf"`pydag {name}[ `]", README), name
         for option in command.params:
             if option.param_type_name == "option":
                 assert any(spelling in README for spelling in option.opts), (name, option.opts)
@@ -67,8 +76,8 @@ def test_every_command_and_option_has_its_place() -> None:
 
 def test_every_environment_variable_of_the_code_has_its_row() -> None:
     code = Path(settings.__file__).read_text()
-    for variable in set(re.findall(r"\bPYDAG_[A-Z_]+\b", code)):
-        assert f"| `{variable}` |" in README, variable
+    for variable in set(re.findall(r"\b(?:PYDAG|GOCRON)_[A-Z_]+\b", code)):
+        assert re.search(rf"^\|.*`{variable}`.* \|", README, re.MULTILINE), variable
 
 
 def test_every_linked_file_exists() -> None:

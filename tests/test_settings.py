@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pydag import InvalidSetting
-from pydag.settings import Settings
+from pydag.settings import GoCronSettings, RedisSettings, Settings
+from pydag.state import RunNew
 
 MIB = 1024 * 1024
 
@@ -78,3 +79,43 @@ def test_a_wrong_limit_is_refused(given: str) -> None:
     assert str(caught.value) == (
         f"PYDAG_OUTPUT_LIMIT={given!r} is not a size: set it to a number of bytes, or one such as 64MiB"
     )
+
+
+def test_gocron_and_redis_are_named_by_their_variables() -> None:
+    settings = Settings.load(
+        {
+            "GOCRON_ADDRESS": "https://gocron:5920",
+            "GOCRON_ADMIN_USER": "admin",
+            "GOCRON_ADMIN_PASSWORD": "one",
+            "PYDAG_RUN_NEW": "Auto",
+            "PYDAG_ROUNDS_TIME": "2.5",
+            "PYDAG_LOG_STORE_HOST": "redis",
+            "PYDAG_LOG_STORE_PASSWORD": "two",
+            "PYDAG_LOG_STORE_PORT": "6380",
+            "PYDAG_LOG_STORE_DATABASE": "5",
+            "PYDAG_LOG_PREFIX": "Mine",
+        }
+    )
+    assert settings.rounds_time == 2.5
+    assert settings.gocron == GoCronSettings(
+        address="https://gocron:5920", user="admin", password="one", run_new=RunNew.AUTO
+    )
+    assert settings.redis == RedisSettings(host="redis", port=6380, database=5, password="two", prefix="Mine")
+    assert "one" not in repr(settings)
+    assert "two" not in repr(settings)
+
+
+def test_without_them_jobs_run_here_and_the_history_is_embedded() -> None:
+    settings = Settings.load({"PYDAG_LOG_STORE_PASSWORD": "alone it names no server"})
+    assert (settings.gocron, settings.redis, settings.rounds_time) == (GoCronSettings(), None, 10.0)
+    assert settings.gocron.run_new is RunNew.YES
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "largest"),
+    [("PYDAG_LOG_STORE_PORT", "65536", 65535), ("PYDAG_LOG_STORE_DATABASE", "-1", 1_000_000)],
+)
+def test_a_number_out_of_its_range_is_refused(variable: str, given: str, largest: int) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.load({"PYDAG_LOG_STORE_HOST": "redis", variable: given})
+    assert str(caught.value) == f"{variable}={given!r} is not a whole number from 0 to {largest}: set it to one"

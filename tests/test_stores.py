@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import RedisServer, redis_store
 
 from pydag.errors import StoreError
 from pydag.run import Attempt, Output
@@ -35,6 +37,21 @@ class TestSQLiteStore(StoreContract):
 
         def open_store() -> Store:
             opened.append(SQLiteStore(tmp_path / "home"))
+            return opened[-1]
+
+        yield open_store
+        for store in opened:
+            store.close()
+
+
+@pytest.mark.redis
+class TestRedisStore(StoreContract):
+    @pytest.fixture
+    def open_store(self, redis_for_all: RedisServer, prefix: str) -> Iterator[OpenStore]:
+        opened: list[Store] = []
+
+        def open_store() -> Store:
+            opened.append(redis_store(redis_for_all, prefix))
             return opened[-1]
 
         yield open_store
@@ -128,8 +145,25 @@ def assert_agree(store: Store, sequence: list[Operation]) -> None:
     assert everything(store) == everything(reference)
 
 
+sequences = st.lists(operations, max_size=30)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(operations, max_size=30))
-def test_sqlite_agrees_with_the_reference(sequence: list[Operation]) -> None:
-    with tempfile.TemporaryDirectory() as directory, closing(SQLiteStore(Path(directory))) as store:
+@given(sequences, st.sampled_from([1, 4, 2**20]))
+def test_sqlite_agrees_with_the_reference(sequence: list[Operation], piece: int) -> None:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as directory,
+        closing(SQLiteStore(Path(directory))) as store,
+    ):
+        patch.setattr("pydag.stores.sqlite.PIECE", piece)
+        assert_agree(store, sequence)
+
+
+@pytest.mark.redis
+@settings(max_examples=120, deadline=None)
+@given(sequence=sequences, piece=st.sampled_from([1, 4, 2**20]))
+def test_redis_agrees_with_the_reference(redis_for_all: RedisServer, sequence: list[Operation], piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, closing(redis_store(redis_for_all, f"test {uuid4().hex}")) as store:
+        patch.setattr("pydag.stores.redis.PIECE", piece)
         assert_agree(store, sequence)

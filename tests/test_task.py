@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pydag import InvalidJob, Task, When
+from pydag import GoCronJob, GoCronTask, HttpTask, InvalidJob, Job, Task, When
 
 A_YEAR = 365 * 86400
 
@@ -251,3 +251,56 @@ def test_from_file_refuses_an_ending_it_does_not_know(directory: Path) -> None:
     assert str(caught.value) == (
         "'run.sh' is neither .py nor .ipynb: give another file's command as Task(name, command)"
     )
+
+
+# For gocron.
+
+
+def test_nodes_are_given_by_id_and_alias_one_or_several() -> None:
+    assert make().nodes == ()
+    assert make(node_id=2).nodes == (2,)
+    assert make(node="big").nodes == ("big",)
+    assert make(node_id=[2, 3], node=("big", "small")).nodes == (2, 3, "big", "small")
+
+
+@pytest.mark.parametrize("options", [{"node_id": 0}, {"node_id": True}, {"node_id": "2"}, {"node": ""}, {"node": [1]}])
+def test_what_is_no_node_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidJob, match=r"is no (id|alias) of a node; `pydag nodes` lists them"):
+        make(**options)
+
+
+def test_an_http_task_is_a_url_and_a_method() -> None:
+    task = HttpTask("ask", "https://host/path?a=1", "POST", retries=2, when="always")
+    assert (task.command, task.http_method, task.retries, task.when) == (
+        "https://host/path?a=1",
+        "POST",
+        2,
+        When.ALWAYS,
+    )
+    assert HttpTask("ask", "http://host").http_method == "GET"
+
+
+@pytest.mark.parametrize(("url", "method"), [("ftp://host", "GET"), ("host", "GET"), ("http://host", "PUT")])
+def test_an_http_task_of_another_kind_is_refused(url: str, method: str) -> None:
+    with pytest.raises(InvalidJob, match="task 'ask': "):
+        HttpTask("ask", url, method)
+
+
+def test_gocrons_words_are_words_for_the_same_things() -> None:
+    assert issubclass(GoCronTask, Task)
+    job = GoCronJob(name="J", task_manager="a manager")
+    assert (job.engine, job.task_manager) == ("gocron", "a manager")
+    assert GoCronJob("J").task_manager is None
+
+
+@pytest.mark.parametrize("task", [make(node_id=2), HttpTask("fetch", "http://host")])
+def test_what_only_gocron_has_is_refused_on_this_machine(task: Task) -> None:
+    job = Job("J", engine="local")
+    job.add_task(task)
+    with pytest.raises(InvalidJob, match=r"task 'fetch' .* which only gocron has: set GOCRON_ADDRESS to run it there"):
+        job.run()
+
+
+def test_an_engine_that_is_unknown_is_refused() -> None:
+    with pytest.raises(InvalidJob, match="engine='dask' is unknown; use one of 'local', 'gocron'"):
+        Job("J", engine="dask")

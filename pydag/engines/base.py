@@ -44,6 +44,7 @@ class Ended:
     reason: Reason | None = None
     detail: str = ""
     output_dropped: int = 0
+    host: str = ""
 
 
 Event = Output | Ended

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pydag.engines.base import Ended, Engine, Event, Launch
 from pydag.engines.process import Process, Starter
-from pydag.errors import EngineError
+from pydag.errors import EngineError, InvalidJob
 from pydag.run import Output
 from pydag.spec import JobSpec
 from pydag.state import Reason, State
@@ -90,8 +90,14 @@ class LocalEngine(Engine):
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
 
-    def prepare(self, spec: JobSpec, run_id: str) -> None:  # nothing here depends on the job
+    def prepare(self, spec: JobSpec, run_id: str) -> None:
         """Find bash and note the working directory, which the job keeps to its end."""
+        for task in spec.tasks:
+            if task.nodes or task.http_method:
+                what = f"asks for the node {task.nodes[0]!r}" if task.nodes else "is an HttpTask"
+                raise InvalidJob(
+                    f"task {task.name!r} {what}, which only gocron has: set GOCRON_ADDRESS to run it there"
+                )
         bash = shutil.which("bash", path=self._environ.get("PATH"))
         if bash is None:
             raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")

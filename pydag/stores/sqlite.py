@@ -40,7 +40,7 @@ _BEGIN_RUN = """
     INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail)
     SELECT ?2, number, spec, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM job WHERE name = ?1
 """
-_WRITE_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WRITE_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # The length of a blob stands in the row's header: looking for the end reads no output.
 _ADD_OUTPUT = """
     INSERT INTO output SELECT ?1, ?2, ?3, coalesce((
@@ -54,7 +54,7 @@ _JOBS = f"""
     ORDER BY job.saved DESC, job.name
 """
 _ATTEMPTS = """
-    SELECT task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped
+    SELECT task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped, host
     FROM attempt WHERE run = ?
 """
 # From the piece that holds the first byte asked for; nothing where that byte was not written yet.
@@ -272,6 +272,7 @@ def _attempt_row(run: int, attempt: Attempt) -> tuple[object, ...]:
         None if attempt.reason is None else attempt.reason.value,
         _storable(attempt.detail),
         attempt.output_dropped,
+        attempt.host,
     )
 
 
@@ -283,7 +284,7 @@ def _output_rows(run: int, outputs: Iterable[Output]) -> Iterator[tuple[object, 
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
-    task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped = row
+    task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped, host = row
     return Attempt(
         task=task,
         number=number,
@@ -295,6 +296,7 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
         reason=_REASONS[reason],
         detail=detail,
         output_dropped=output_dropped,
+        host=host,
     )
 
 

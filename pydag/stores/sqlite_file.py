@@ -42,7 +42,7 @@ CREATE TABLE run (
 CREATE TABLE attempt (
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, task INTEGER NOT NULL, number INTEGER NOT NULL,
     state TEXT NOT NULL, started INTEGER, ended INTEGER, exit_status INTEGER, signal INTEGER, reason TEXT,
-    detail TEXT NOT NULL, output_dropped INTEGER NOT NULL,
+    detail TEXT NOT NULL, output_dropped INTEGER NOT NULL, host TEXT NOT NULL,
     PRIMARY KEY (run, task, number)
 ) WITHOUT ROWID;
 CREATE TABLE output (

@@ -171,7 +171,7 @@ class StoreContract:
         ]
         attempts += [
             Attempt(task=0, number=201, state=State.SUCCESS, started=at(0.000001), ended=at(86400), exit_status=0),
-            Attempt(task=0, number=202, state=State.FAILED, exit_status=255, output_dropped=5 * 2**30),
+            Attempt(task=0, number=202, state=State.FAILED, exit_status=255, output_dropped=5 * 2**30, host="a-b:5921"),
             Attempt(task=0, number=1000000, state=State.LOST, signal=9),
         ]
         store.write("r1", attempts)

@@ -1,0 +1,86 @@
+"""The only chooser of an engine and a store: what the job and the settings name is what is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydag.engines.base import Engine
+from pydag.errors import EngineError, InvalidSetting, StoreUnreachable
+from pydag.job import GoCronJob, Job
+from pydag.settings import RedisSettings, Settings
+from pydag.stores.base import Store
+
+if TYPE_CHECKING:
+    from pydag.engines.gocron_client import GoCronClient
+
+MAX_REMOTE_TIMEOUT = 86400.0
+
+
+def engine_for(job: Job, settings: Settings) -> Engine:
+    """The engine that the job names; without a name gocron where GOCRON_ADDRESS is set, else this machine."""
+    if job.engine == "gocron" or (job.engine is None and settings.gocron.address):
+        return _gocron_engine(job, settings)
+    from pydag.engines.local import LocalEngine
+
+    return LocalEngine(output_limit=settings.output_limit)
+
+
+def _gocron_engine(job: Job, settings: Settings) -> Engine:
+    if settings.task_timeout > MAX_REMOTE_TIMEOUT:
+        raise InvalidSetting(
+            f"PYDAG_TASK_TIMEOUT={settings.task_timeout:g} is more than gocron takes: set it to {MAX_REMOTE_TIMEOUT:g} "
+            "seconds (a day) or less"
+        )
+    client = gocron_client(settings, job.task_manager if isinstance(job, GoCronJob) else None)
+    from pydag.engines.gocron import GoCronEngine
+
+    return GoCronEngine(
+        client,
+        run_new=settings.gocron.run_new,
+        rounds_time=settings.rounds_time,
+        task_timeout=settings.task_timeout,
+        output_limit=settings.output_limit,
+    )
+
+
+def gocron_client(settings: Settings, manager: object | None = None) -> GoCronClient:
+    """A client of the server that the settings name, or that a `PyGoCron` is logged in to already."""
+    try:
+        from pydag.engines.gocron_client import GoCronClient
+    except ImportError as error:
+        raise EngineError(f"gocron needs a package that is missing ({error.name}): install pydag[gocron]") from None
+    gocron = settings.gocron
+    if manager is not None:
+        return GoCronClient.adopt(manager, user=gocron.user, password=gocron.password)
+    if not gocron.address:
+        raise InvalidSetting(
+            "no gocron is named: set GOCRON_ADDRESS, GOCRON_ADMIN_USER and GOCRON_ADMIN_PASSWORD (docs/gocron.md)"
+        )
+    return GoCronClient(gocron.address, gocron.user, gocron.password)
+
+
+def store_for(settings: Settings, *, reading: bool = False) -> Store:
+    """The history. Opened for `reading`, an embedded one that does not exist is empty and is not made."""
+    if settings.redis is not None:
+        return _redis_store(settings.redis)
+    from pydag.stores.sqlite import SQLiteStore
+
+    return SQLiteStore(settings.home, create=not reading)
+
+
+def _redis_store(settings: RedisSettings) -> Store:
+    try:
+        from pydag.stores.redis import RedisStore
+        from pydag.stores.redis_server import Server
+    except ImportError as error:
+        raise StoreUnreachable(
+            f"a history on Redis needs a package that is missing ({error.name}): install pydag[redis]"
+        ) from None
+    server = Server(
+        host=settings.host,
+        port=settings.port,
+        database=settings.database,
+        password=settings.password,
+        url=settings.url,
+    )
+    return RedisStore(server, settings.prefix)

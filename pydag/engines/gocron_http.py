@@ -1,0 +1,282 @@
+"""One logged-in conversation with a gocron server: sessions, timeouts, the login, and its errors.
+
+Every foreign error (of requests, of JSON, of gocron's codes) is translated here and nowhere else.
+It knows no operation of gocron but the login.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+import time
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from pydag.errors import EngineError, EngineRefused, EngineUnreachable
+
+READ_PAUSES = (0.1, 0.4)
+"""Seconds before the second and the third try of a read that got no answer."""
+
+CONNECT_TIMEOUT = 5.0
+
+_OK, _DECLINED, _FAILED_LOGIN, _NO_RIGHTS, _NO_PATH = 0, 1, 401, 403, 404
+_BROKEN, _NOT_INSTALLED = 500, 801
+
+_ENGLISH = {
+    "任务名称已存在": "a task of that name exists",
+    "保存失败": "its database could not keep it",
+    "表单验证失败, 请检测输入": "a value is beyond its limits",
+    "获取任务详情失败": "there is no such task",
+    "主机名已存在": "a node of that name exists",
+    "主机不存在": "there is no such node",
+    "有任务引用此主机，不能删除": "tasks still name it",
+    "连接失败": "the node does not answer",
+    "仅支持SHELL任务手动停止": "its task is gone, or runs no command",
+}
+"""What the original answers, which has no other language. For people: no decision reads it."""
+
+
+class NoAnswer(EngineUnreachable):
+    """Nothing of gocron came back. `sent` tells whether the request may have taken effect.
+
+    A request that still needed a login, and got none, was not sent.
+    """
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        self.sent = sent
+        super().__init__(message)
+
+
+class NoSuchPath(EngineUnreachable):
+    """A request this gocron does not know: another version, or the other dialect."""
+
+
+class NoRights(EngineRefused):
+    """Only an administrator may ask this."""
+
+
+class Declined(EngineRefused):
+    """gocron said no, with a `reason` in its own words."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class GoCronHttp:
+    """Sends requests to one server, from any thread, with one kept-alive session for each.
+
+    Logs in by itself at the first request and once more when gocron no longer takes the token;
+    threads that need a login at the same time share one. A login that was refused is not tried
+    again, since the fork locks an account after five. Timeouts are in seconds, for every request.
+    """
+
+    def __init__(self, address: str, user: str, password: str, *, token: str = "", timeout: float = 30.0) -> None:
+        self.address = _shown(address)
+        self.user = user
+        self.token = token
+        self._base = address.rstrip("/")
+        self._password = password
+        self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()
+        self._logins = 0
+        self._refused: EngineError | None = None
+
+    def __repr__(self) -> str:
+        return f"GoCronHttp(address={self.address!r}, user={self.user!r})"
+
+    def get(self, path: str, params: Mapping[str, str | int], *, what: str) -> Any:
+        """The data of a read; tried again where no answer came. `what` completes "cannot ..."."""
+        for pause in READ_PAUSES:
+            try:
+                return self.once("GET", path, params, what=what)
+            except NoAnswer:
+                time.sleep(pause)
+        return self.once("GET", path, params, what=what)
+
+    def once(self, method: str, path: str, fields: Mapping[str, str | int], *, what: str) -> Any:
+        """The data of a request that is sent once: a GET's fields in the URL, a POST's as a form.
+
+        Raises `NoAnswer`, `EngineUnreachable`, or `EngineRefused` with gocron's own reason.
+        """
+        token = self.token or self.login(stale="")
+        answer = self._send(method, path, fields, token)
+        if answer["code"] == _FAILED_LOGIN:
+            answer = self._send(method, path, fields, self.login(stale=token))
+        return self._judge(answer, what)
+
+    def login(self, *, stale: str) -> str:
+        """A token other than `stale`; one request whatever the number of threads that ask."""
+        seen = self._logins
+        with self._lock:
+            if self.token and self.token != stale:
+                return self.token
+            if self._refused and (self._logins != seen or isinstance(self._refused, EngineRefused)):
+                raise _again(self._refused)
+            self._refused = None
+            try:
+                self.token = self._fresh_token()
+            except EngineError as error:
+                self._refused = error
+                raise
+            finally:
+                self._logins += 1
+            return self.token
+
+    def close(self) -> None:
+        """Close the connections. A later request opens new ones."""
+        sessions, self._sessions = self._sessions, []
+        for session in sessions:
+            session.close()
+        self._local = threading.local()
+
+    def _fresh_token(self) -> str:
+        if not (self.user and self._password):
+            raise EngineRefused(
+                f"gocron at {self.address} wants a login: set GOCRON_ADMIN_USER and GOCRON_ADMIN_PASSWORD"
+            )
+        form = {"username": self.user, "password": self._password}
+        try:
+            answer = self._send("POST", "/api/user/login", form, "")
+            if answer["code"] not in (_OK, _DECLINED):
+                self._judge(answer, "log in")
+        except NoAnswer as error:
+            raise NoAnswer(str(error), sent=False) from None
+        if answer["code"] != _OK:
+            raise EngineRefused(
+                f"gocron at {self.address} refused the login of user {self.user!r}"
+                f" ({_line(answer.get('message'))}): check the user's name and password"
+            )
+        data = answer.get("data")
+        token = data.get("token") if isinstance(data, dict) else None
+        if not isinstance(token, str):
+            raise EngineRefused(
+                f"gocron at {self.address} asks user {self.user!r} for a second factor: give pydag a user without one"
+            )
+        return token
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers["Accept-Language"] = "en"
+            self._local.session = session
+            self._sessions.append(session)
+        return session
+
+    def _send(self, method: str, path: str, fields: Mapping[str, str | int], token: str) -> dict[str, Any]:
+        query, form = (fields, None) if method == "GET" else (None, fields)
+        headers = {"Auth-Token": token} if token else {}
+        try:
+            response = self._session().request(
+                method,
+                self._base + path,
+                params=query,
+                data=form,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+            return self._read(response)
+        except (requests.RequestException, HTTPError, UnicodeError) as error:
+            raise self._translated(error) from None
+
+    def _read(self, response: requests.Response) -> dict[str, Any]:
+        if response.status_code >= _BROKEN:
+            message = f"gocron at {self.address} answered with HTTP {response.status_code}"
+            raise NoAnswer(f"{message}: look into its log", sent=True)
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or not isinstance(answer.get("code"), int):
+            raise EngineUnreachable(
+                f"{self.address} answers, and is no gocron (HTTP {response.status_code}): check GOCRON_ADDRESS"
+            )
+        return answer
+
+    def _judge(self, answer: Mapping[str, Any], what: str) -> Any:
+        code, reason = answer["code"], _line(answer.get("message"))
+        if code == _OK:
+            return answer.get("data")
+        at = f"gocron at {self.address}"
+        if code == _NOT_INSTALLED:
+            raise EngineUnreachable(f"{at} is not installed yet: open it in a browser and do so")
+        if code == _FAILED_LOGIN:
+            raise EngineRefused(f"{at} does not take the login it gave: check its clock ({reason})")
+        if code == _NO_RIGHTS:
+            raise NoRights(f"user {self.user!r} of {at} may not {what} ({reason}): use an administrator")
+        if code == _NO_PATH:
+            raise NoSuchPath(f"{at} knows no way to {what} ({reason}): check its version")
+        if code == _BROKEN:
+            raise NoAnswer(f"{at} broke at the request to {what}: look into its log", sent=True)
+        raise Declined(f"{at} refused to {what}: {_in_english(reason)}", reason=reason)
+
+    def _translated(self, error: Exception) -> EngineError:
+        at = f"gocron at {self.address}"
+        if isinstance(error, requests.exceptions.SSLError):
+            return EngineUnreachable(f"{at} has no TLS that can be trusted: {_cause(error)}")
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            return NoAnswer(f"{at} cannot be reached in {self._timeout[0]:g} s", sent=False)
+        if isinstance(error, requests.exceptions.Timeout):
+            return NoAnswer(f"{at} did not answer in {self._timeout[1]:g} s", sent=True)
+        if isinstance(error, UnicodeError):
+            return EngineRefused(f"{at} can only be sent valid text: {_line(error)}")
+        if isinstance(error, ValueError):
+            return EngineUnreachable(f"{self.address!r} is no address of gocron: write it as http://host:5920")
+        if _never_sent(error):
+            return NoAnswer(
+                f"{at} cannot be reached ({_cause(error)}): check GOCRON_ADDRESS and that it runs",
+                sent=False,
+            )
+        return NoAnswer(f"the connection to {at} broke: {_cause(error)}", sent=True)
+
+
+def _again(error: EngineError) -> EngineError:
+    return copy.copy(error).with_traceback(None)
+
+
+def _never_sent(error: Exception) -> bool:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)
+
+
+def _cause(error: BaseException) -> str:
+    """The operating system's word inside an error of requests, never its URL."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            return seen.strerror
+        if isinstance(seen, ConnectionError):
+            return _line(seen)
+        if isinstance(seen, HTTPException):
+            return "it does not speak HTTP"
+        inner = (getattr(seen, "reason", None), *seen.args, seen.__context__)
+        seen = next((one for one in inner if isinstance(one, BaseException)), None)
+    return type(error).__name__
+
+
+def _in_english(reason: str) -> str:
+    start = reason.partition("-")[0]
+    return f"{_ENGLISH[start]} ({reason})" if start in _ENGLISH else reason
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())[:200]
+
+
+def _shown(address: str) -> str:
+    """The address without the user and password it may hold."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address.rpartition("@")[2]
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")

@@ -1,0 +1,382 @@
+"""What gocron keeps, as records: nodes, tasks, log rows, and what the text of a finished row tells.
+
+Pure: no request is made here. Both gocrons are read, the original and the maintained fork.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydag.errors import EngineRefused
+
+NAME_LIMIT = 32
+TAG_LIMIT = 32
+COMMAND_LIMIT = 256
+TIMEOUT_LIMIT = 86_400
+HTTP_TIMEOUT_LIMIT = 300
+REMARK_LIMIT = 100
+NODE_ID_LIMIT = 32_767
+
+
+class Dialect(Enum):
+    """Which of the two gocrons a server is."""
+
+    ORIGINAL = "original"
+    FORK = "fork"
+
+
+class Protocol(Enum):
+    """Who executes a task: gocron itself asks a URL, or a node runs a command."""
+
+    HTTP = 1
+    SHELL = 2
+
+
+class HttpMethod(Enum):
+    """How an HTTP task asks; POST sends the URL's query as a form."""
+
+    GET = 1
+    POST = 2
+
+
+class LogStatus(Enum):
+    """State of a log row, numbered as the answer numbers it; the query filter is one higher."""
+
+    FAILED = 0
+    RUNNING = 1
+    FINISHED = 2
+    CANCELLED = 3
+
+
+class EndReason(Enum):
+    """Why a row did not succeed."""
+
+    EXIT_STATUS = "the command ended with another exit status than 0"
+    SIGNAL = "a signal ended the command"
+    TIMEOUT = "the command ran into its timeout and was killed"
+    STOPPED = "it was stopped"
+    UNREACHABLE = "the node could not be reached, or was lost while the command ran on it"
+    NOT_TEXT = "the command ended, its output is not UTF-8, and gocron kept neither"
+    TOO_LARGE = "the command ended, its output is over 4 MiB, and gocron kept neither"
+    NO_HOST_LINE = "gocron calls it finished, and no node says so"
+    OVERLAP = "the previous run of this task was still going on"
+    ORPHANED = "it was stopped when gocron knew of no command of it; it may still run"
+    HTTP = "the server asked did not answer with 200"
+    OTHER = "an error of gocron's"
+
+
+END_UNKNOWN = frozenset({EndReason.NOT_TEXT, EndReason.TOO_LARGE, EndReason.NO_HOST_LINE, EndReason.ORPHANED})
+"""Reasons after which nobody can tell from gocron whether the command did its work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A machine that runs gocron's agent. `name` is the host that gocron connects to."""
+
+    id: int
+    name: str
+    alias: str
+    port: int
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """What a task on gocron shall be: never scheduled, never retried, no notification.
+
+    `timeout` is in seconds, 0 means gocron's own (a day; 300 s for HTTP). `single` lets one
+    instance run at a time, in the original; the fork cannot, and is not asked to. `node_ids` is
+    for commands; a task on several nodes runs on each.
+    """
+
+    name: str
+    command: str
+    tag: str = ""
+    node_ids: tuple[int, ...] = ()
+    protocol: Protocol = Protocol.SHELL
+    http_method: HttpMethod = HttpMethod.GET
+    timeout: int = 0
+    single: bool = False
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteTask:
+    """A task as gocron has it. `enabled` and `scheduled` are what people set in its web pages."""
+
+    id: int
+    name: str
+    tag: str
+    command: str
+    node_ids: tuple[int, ...]
+    protocol: Protocol
+    http_method: HttpMethod
+    timeout: int
+    single: bool
+    remark: str
+    enabled: bool
+    scheduled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One execution of a task. Times are full seconds of the server's clock.
+
+    The original names its zone, the fork does not: its times come without one.
+    """
+
+    id: int
+    task_id: int
+    name: str
+    protocol: Protocol
+    status: LogStatus
+    result: str
+    started: datetime | None
+    ended: datetime | None
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEnd:
+    """What one node says of its share: its host line's inside, its error, its output."""
+
+    host: str
+    error: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowEnd:
+    """What a row's text tells. `reason` is None for a success and for a row that still runs.
+
+    `host` is the inside of the host line (several: with commas), None where there is none.
+    `detail` is gocron's own word for the failure.
+    """
+
+    host: str | None
+    output: str
+    reason: EndReason | None
+    exit_status: int | None = None
+    detail: str = ""
+    parts: tuple[NodeEnd, ...] = ()
+
+
+_EXIT = re.compile(r"exit status (\d+)")
+
+
+_REASONS = (
+    (re.compile(r"signal: "), EndReason.SIGNAL),
+    (re.compile(r"timeout killed$|执行超时, 强制结束$"), EndReason.TIMEOUT),
+    (re.compile(r"手动停止$"), EndReason.STOPPED),
+    (re.compile(r"无法连接远程服务器$"), EndReason.UNREACHABLE),
+    (re.compile(r"rpc error: .*invalid UTF-8"), EndReason.NOT_TEXT),
+    (re.compile(r"rpc error: .*message larger than max"), EndReason.TOO_LARGE),
+    (re.compile(r"rpc error: "), EndReason.OTHER),
+)
+
+
+def parse_result(
+    text: str,
+    *,
+    status: LogStatus,
+    protocol: Protocol = Protocol.SHELL,
+    hosts: Sequence[str] = (),
+) -> RowEnd:
+    """Take the text of a row that has ended apart, as either gocron writes it.
+
+    `hosts` are the row's (`alias-name`); without them one node is expected. A finished row in
+    which a node's line is missing is no success: its reason is NO_HOST_LINE.
+    """
+    if status is LogStatus.RUNNING:
+        return RowEnd(host=None, output="", reason=None)
+    if status is LogStatus.CANCELLED:
+        reason = EndReason.ORPHANED if text else EndReason.OVERLAP
+        return RowEnd(host=None, output="", reason=reason, detail=text)
+    if protocol is Protocol.HTTP:
+        failed = EndReason.HTTP if status is LogStatus.FAILED else None
+        return RowEnd(host=None, output=text, reason=failed)
+    parts = _split(text, status=status, hosts=hosts)
+    if not parts:
+        reason = EndReason.OTHER if status is LogStatus.FAILED else EndReason.NO_HOST_LINE
+        return RowEnd(host=None, output=text, reason=reason, detail=text.strip())
+    return _end_of(parts, status=status, missing=len(parts) < len(hosts))
+
+
+def _split(text: str, *, status: LogStatus, hosts: Sequence[str]) -> tuple[NodeEnd, ...]:
+    starts = _starts(text, hosts)
+    ends = [m.start() for m in starts[1:]] + [len(text)]
+    original = text.endswith("\n\n")
+    alone = len(starts) == 1
+    parts = []
+    for start, end in zip(starts, ends, strict=False):
+        body = text[start.end() : end]
+        error, output = _original_body(body) if original else _fork_body(body, status, alone)
+        parts.append(NodeEnd(host=start[1], error=error, output=output))
+    return tuple(parts)
+
+
+def _starts(text: str, hosts: Sequence[str]) -> list[re.Match[str]]:
+    """The host lines. Only with several nodes is one looked for past the beginning."""
+    if len(hosts) < 2:
+        first = re.match(r"主机: \[([^\n]*?:\d+)\]\n", text)
+        return [first] if first else []
+    known = "|".join(map(re.escape, hosts))
+    starts = list(re.finditer(rf"主机: \[((?:{known}):\d+)\]\n", text))
+    return starts if starts and starts[0].start() == 0 else []
+
+
+def _original_body(body: str) -> tuple[str, str]:
+    error, _, output = body.partition("\n")
+    return error, output.removesuffix("\n\n")
+
+
+def _fork_body(body: str, status: LogStatus, alone: bool) -> tuple[str, str]:
+    error, _, output = body.partition("\n")
+    if status is LogStatus.FAILED and (alone or _reason_of(error) is not EndReason.OTHER):
+        return error, output
+    return "", body
+
+
+def _reason_of(error: str) -> EndReason:
+    if _EXIT.fullmatch(error):
+        return EndReason.EXIT_STATUS
+    for pattern, reason in _REASONS:
+        if pattern.match(error):
+            return reason
+    return EndReason.OTHER
+
+
+def _end_of(parts: tuple[NodeEnd, ...], *, status: LogStatus, missing: bool) -> RowEnd:
+    errors = [part.error for part in parts if part.error]
+    reason = None
+    if errors:
+        reason = _reason_of(errors[0])
+    elif status is LogStatus.FAILED:
+        reason = EndReason.OTHER
+    elif missing:
+        reason = EndReason.NO_HOST_LINE
+    exit_status = _EXIT.fullmatch(errors[0]) if errors else None
+    outputs = [part.output for part in parts]
+    joined = "".join(o if o.endswith("\n") or not o else o + "\n" for o in outputs[:-1])
+    return RowEnd(
+        host=", ".join(part.host for part in parts),
+        output=joined + outputs[-1],
+        reason=reason,
+        exit_status=int(exit_status[1]) if exit_status else None,
+        detail=errors[0] if errors else "",
+        parts=parts,
+    )
+
+
+def check_task(task: NewTask) -> None:
+    """Raise `EngineRefused` where gocron is known to refuse the task, or to keep it otherwise."""
+    where = f"task {task.name!r}"
+    _check_length("the name of", where, task.name, NAME_LIMIT, "choose a shorter one")
+    _check_length("the tag of", where, task.tag, TAG_LIMIT, "choose a shorter one")
+    _check_length("the remark of", where, task.remark, REMARK_LIMIT, "shorten it")
+    way_out = "put it in a script file on the node and run that"
+    _check_length("the command of", where, task.command, COMMAND_LIMIT, way_out)
+    if not task.name or not task.command.strip():
+        raise EngineRefused(f"{where} needs a name and a command")
+    http = task.protocol is Protocol.HTTP
+    limit = HTTP_TIMEOUT_LIMIT if http else TIMEOUT_LIMIT
+    if not 0 <= task.timeout <= limit:
+        raise EngineRefused(f"the timeout of {where} is {task.timeout} s: gocron takes 0 to {limit}")
+    if http and not task.command.strip().lower().startswith(("http://", "https://")):
+        raise EngineRefused(f"the URL of {where} is {task.command!r}: start it with http(s)://")
+    if not http:
+        _check_nodes(where, task.node_ids)
+
+
+def _check_length(what: str, where: str, text: str, limit: int, way_out: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise EngineRefused(f"{what} {where} is no valid text: write it in UTF-8") from None
+    if len(text) > limit:
+        size = f"has {len(text)} characters, gocron takes {limit}"
+        raise EngineRefused(f"{what} {where} {size}: {way_out}")
+
+
+def _check_nodes(where: str, node_ids: Sequence[int]) -> None:
+    if not node_ids:
+        raise EngineRefused(f"{where} names no node: give it a node_id")
+    for node_id in node_ids:
+        if not 0 < node_id <= NODE_ID_LIMIT:
+            raise EngineRefused(f"{where} names node {node_id}: no node of gocron has that id")
+
+
+def task_form(task: NewTask) -> dict[str, str | int]:
+    """The form gocron stores a task from; level 2 is a task that no schedule starts."""
+    return {
+        "name": task.name,
+        "command": task.command,
+        "tag": task.tag,
+        "level": 2,
+        "dependency_status": 1,
+        "protocol": task.protocol.value,
+        "http_method": task.http_method.value,
+        "host_id": ",".join(map(str, task.node_ids)),
+        "timeout": task.timeout,
+        "multi": 2 if task.single else 1,
+        "notify_status": 1,
+        "notify_type": 2,
+        "retry_times": 0,
+        "retry_interval": 0,
+        "remark": task.remark,
+    }
+
+
+def read_node(row: Mapping[str, Any]) -> Node:
+    """A node from gocron's answer; `LookupError`, `TypeError`, `ValueError` where it is none."""
+    return Node(
+        id=int(row["id"]),
+        name=str(row["name"]),
+        alias=str(row["alias"]),
+        port=int(row["port"]),
+        remark=str(row["remark"]),
+    )
+
+
+def read_task(row: Mapping[str, Any]) -> RemoteTask:
+    """A task from gocron's answer; raises as `read_node` does."""
+    return RemoteTask(
+        id=int(row["id"]),
+        name=str(row["name"]),
+        tag=str(row["tag"]),
+        command=str(row["command"]),
+        node_ids=tuple(int(host["host_id"]) for host in row["hosts"] or ()),
+        protocol=Protocol(row["protocol"]),
+        http_method=HttpMethod(row["http_method"]),
+        timeout=int(row["timeout"]),
+        single=row["multi"] == 0,
+        remark=str(row["remark"]),
+        enabled=row["status"] == 1,
+        scheduled=row["status"] == 1 and row["level"] == 1,
+    )
+
+
+def read_row(row: Mapping[str, Any]) -> LogRow:
+    """A log row from gocron's answer; raises as `read_node` does."""
+    hosts = (host.rpartition(" - ") for host in str(row["hostname"]).split("<br>") if host)
+    return LogRow(
+        id=int(row["id"]),
+        task_id=int(row["task_id"]),
+        name=str(row["name"]),
+        protocol=Protocol(row["protocol"]),
+        status=LogStatus(row["status"]),
+        result=str(row["result"]),
+        started=_time(row["start_time"]),
+        ended=None if row["status"] == LogStatus.RUNNING.value else _time(row["end_time"]),
+        hosts=tuple(f"{alias}-{name}" for alias, _, name in hosts),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.year > 1 else None

@@ -1,0 +1,59 @@
+"""The commands for a gocron server: its nodes, and the history of the program before this one."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def nodes(context: click.Context) -> None:
+    """List the nodes of gocron, or add, check and remove one."""
+    if context.invoked_subcommand is None:
+        from pydag import remote
+
+        found = remote.nodes()
+        for node in found:
+            click.echo(f"{node.id}  {node.alias}  {node.name}:{node.port}")
+        if not found:
+            click.echo("No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.", err=True)
+
+
+@nodes.command()
+@click.option("--name", required=True, help="Host name or address, by which gocron reaches the node.")
+@click.option("--port", default=5921, show_default=True, help="Port of gocron-node.")
+@click.option("--alias", required=True, help="The name for people, and for node=... in a task.")
+def add(name: str, port: int, alias: str) -> None:
+    """Register a node, and look whether gocron reaches it."""
+    from pydag import remote
+
+    click.echo(f"added node {remote.add_node(name, port, alias).id}, and gocron reaches it")
+
+
+@nodes.command()
+@click.argument("node")
+def check(node: str) -> None:
+    """Look whether gocron reaches NODE, an id or an alias."""
+    from pydag import remote
+
+    click.echo(f"gocron reaches node {remote.check_node(node).id}")
+
+
+@nodes.command()
+@click.argument("node")
+def remove(node: str) -> None:
+    """Take NODE, an id or an alias, away from gocron."""
+    from pydag import remote
+
+    click.echo(f"removed node {remote.remove_node(node).id}")
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the history of the older program on Redis over. Nothing is changed there; it can be repeated."""
+    from pydag import remote
+
+    done = remote.migrate()
+    click.echo(f"{done.runs} runs came over, {done.present} were here already")
+    for key in done.unreadable:
+        click.echo(f"not readable: {key}", err=True)
