@@ -104,15 +104,17 @@ class _EndsMeanwhile(Future[None]):
 
 
 def test_an_answer_that_comes_while_the_answers_are_sorted_is_not_dropped(runs: Runs) -> None:
-    runs.prepare("echo hi")
-    runs.start()
-    (attempt,), trigger = runs.engine._new, _EndsMeanwhile()
-    trigger.set_result(None)
-    runs.engine._triggers.append((attempt, trigger))
+    runs.prepare("echo hi", "echo ho")
+    answers: list[Future[None]] = [Future(), _EndsMeanwhile()]
+    for task, answer in enumerate(answers):
+        runs.start(task)
+        answer.set_result(None)
+    attempts = list(runs.engine._new)
+    runs.engine._triggers = list(zip(attempts, answers, strict=True))
     runs.engine._take_in_triggers()
-    assert not attempt.triggered
+    assert [attempt.triggered for attempt in attempts] == [True, False]
     runs.engine._take_in_triggers()
-    assert attempt.triggered
+    assert [attempt.triggered for attempt in attempts] == [True, True]
 
 
 def test_a_row_that_comes_late_is_waited_for(runs: Runs, fake: FakeGoCron) -> None:
