@@ -68,7 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-        packages = ", ".join(TOOLS[marker][1] for marker in sorted(missing))
+        wanted = {marker for marker in missing for item in left_out if item.get_closest_marker(marker)}
+        packages = ", ".join(sorted(TOOLS[marker][1] for marker in wanted))
         config.stash[LEFT_OUT] = f"{len(left_out)} tests, for want of: {packages}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,30 @@ def test_a_task_that_somebody_deleted_did_not_start(runs: Runs) -> None:
     end = runs.end()
     assert (end.state, end.reason) == (State.FAILED, Reason.NOT_STARTED)
     assert "there is no such task" in end.detail or "run task" in end.detail
+
+
+class _EndsMeanwhile(Future[None]):
+    """The answer to a trigger that comes right after the engine has looked for it."""
+
+    looks = 0
+
+    def done(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_an_answer_that_comes_while_the_answers_are_sorted_is_not_dropped(runs: Runs) -> None:
+    runs.prepare("echo hi", "echo ho")
+    answers: list[Future[None]] = [Future(), _EndsMeanwhile()]
+    for task, answer in enumerate(answers):
+        runs.start(task)
+        answer.set_result(None)
+    attempts = list(runs.engine._new)
+    runs.engine._triggers = list(zip(attempts, answers, strict=True))
+    runs.engine._take_in_triggers()
+    assert [attempt.triggered for attempt in attempts] == [True, False]
+    runs.engine._take_in_triggers()
+    assert [attempt.triggered for attempt in attempts] == [True, True]
 
 
 def test_a_row_that_comes_late_is_waited_for(runs: Runs, fake: FakeGoCron) -> None:

@@ -202,11 +202,11 @@ class GoCronEngine(Engine):
         self._pace.news()
 
     def _take_in_triggers(self) -> None:
-        done = [pair for pair in self._triggers if pair[1].done()]
-        if not done:
-            return
-        self._triggers = [pair for pair in self._triggers if not pair[1].done()]
-        for attempt, trigger in done:
+        pending, self._triggers = self._triggers, []
+        for attempt, trigger in pending:
+            if not trigger.done():  # asked once: a moment later the answer may be another
+                self._triggers.append((attempt, trigger))
+                continue
             try:
                 trigger.result()
             except NoAnswer as error:
