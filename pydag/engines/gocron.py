@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 
 from pydag.engines.base import Ended, Engine, Event, Launch
 from pydag.engines.gocron_client import GoCronClient
@@ -48,7 +47,7 @@ QUEUE = 500
 _FIRST_ROUND = 0.01  # seconds until the first look after something happened
 _BACKOFF = 1.7  # each round without news is so many times longer: 17 requests in the first minute of a long run
 _SHARE = 2.0  # a round that took long is followed by a pause so many times as long
-_FEW = 10  # so many ended runs are asked for one by one, more of them by whole pages
+_FEW = 5  # so many ended runs are asked for one by one, more of them by whole pages
 
 _log = logging.getLogger("pydag.gocron")
 
@@ -297,13 +296,10 @@ class GoCronEngine(Engine):
     def _rows_of(self, attempts: list[_Attempt]) -> list[LogRow]:
         if len(attempts) > _FEW:
             return self._client.logs(after_id=min(attempt.note for attempt in attempts))
-        reads: list[Callable[[], list[LogRow]]] = [
-            partial(self._client.logs, task_id=attempt.task_id, after_id=attempt.note) for attempt in attempts
-        ]
-        futures = [self._pool.submit(read) for read in reads[1:]]
-        rows = reads[0]()
-        for future in futures:
-            rows += future.result()
+        # Not by the pool: there they would wait for every trigger that stands before them.
+        rows = []
+        for attempt in attempts:
+            rows += self._client.logs(task_id=attempt.task_id, after_id=attempt.note)
         return rows
 
     def _ended(self, attempt: _Attempt, rows: list[LogRow]) -> None:
