@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--dialect", choices=["original", "fork"], default="original")
     options = parser.parse_args()
     with FakeGoCron(options.dialect, port=options.port) as server:
-        print(server.address, flush=True)  # noqa: T201
+        print(server.address, flush=True)  # noqa: T201  # whoever started it reads the address
         threading.Event().wait()
 
 

@@ -134,7 +134,7 @@ class FakeCore:
                 self.tasks[task.id] = task
             elif old := self.tasks.get(task.id):
                 kept = {"level": old.level, "enabled": old.enabled, "created": old.created}
-                self.tasks[task.id] = replace(task, **kept)  # type: ignore[arg-type]
+                self.tasks[task.id] = replace(task, **kept)  # type: ignore[arg-type]  # fields of the same class
         return True
 
     def name_taken(self, name: str, but: int) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import requests
 from fake_gocron import PASSWORD, USER, FakeGoCron
-from pygocron.pygocron import PyGoCron  # type: ignore[import-untyped]
+from pygocron.pygocron import PyGoCron
 
 from pydag.engines.gocron_client import GoCronClient
 from pydag.engines.gocron_records import (

@@ -265,7 +265,7 @@ def document(*arguments: str) -> dict[str, list[dict[str, object]]]:
     done = pydag(*arguments, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     loaded: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
-    assert loaded.pop("format") == 1  # type: ignore[comparison-overlap]
+    assert loaded.pop("format") == 1  # type: ignore[comparison-overlap]  # of a parsed document
     return loaded
 
 
@@ -274,7 +274,7 @@ def test_json_of_list_has_the_documented_fields(history: None) -> None:
     assert set(listed) == {"jobs", "on_gocron_alone"}
     (job,) = listed["jobs"]
     assert set(job) == {"name", "saved", "tasks", "last_run", "schedule"}
-    assert set(job["last_run"]) == RUN  # type: ignore[call-overload]
+    assert set(job["last_run"]) == RUN  # type: ignore[call-overload]  # of a parsed document
     listed = document("list", "--job_name", "TestJob")
     assert set(listed) == {"job", "tasks"}
     assert [task["upstream"] for task in listed["tasks"]] == [[], ["t0"], ["t1"]]

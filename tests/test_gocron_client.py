@@ -8,7 +8,7 @@ from fake_gocron import FakeGoCron, Fault
 from fake_gocron_api import read_task
 from fake_gocron_core import Task
 from gocron_targets import Lab, at_once, end_of, plain, until
-from pygocron.pygocron import PyGoCron  # type: ignore[import-untyped]
+from pygocron.pygocron import PyGoCron
 
 from pydag.engines.gocron_client import GoCronClient
 from pydag.engines.gocron_http import NoAnswer

@@ -185,7 +185,7 @@ def test_a_task_in_two_jobs_is_refused() -> None:
 
 def test_adding_what_is_no_task_is_refused() -> None:
     with pytest.raises(InvalidJob) as caught:
-        job_of(3)  # type: ignore[arg-type]
+        job_of(3)  # type: ignore[arg-type]  # that is the claim
     assert str(caught.value) == "job 'TestJob': 3 is not a Task; add Task objects"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
-from pygocron.pygocron import PyGoCron  # type: ignore[import-untyped]
+from pygocron.pygocron import PyGoCron
 
 from pydag.engines.gocron_http import Declined, GoCronHttp, NoAnswer, NoRights, NoSuchPath
 from pydag.engines.gocron_records import (
@@ -37,7 +37,7 @@ SAVE_FAILED = ("保存失败", "Save failed")
 Record = TypeVar("Record", Node, RemoteTask, LogRow)
 
 
-class GoCronClient(PyGoCron):  # type: ignore[misc]
+class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
     """A `PyGoCron` whose operations may be called from several threads at once.
 
     Errors: `NoAnswer` where nothing came back (its `sent` tells whether the request may have
