@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import signal
@@ -268,9 +269,11 @@ def _execute(
             task_timeout=settings.task_timeout,
             max_parallel=max_parallel,
         )
+        gc.freeze()  # the job stays to the end of the run: the collector need not walk through it again and again
         with signals_to(tracker.interrupt):
             record = tracker.track()
     finally:
+        gc.unfreeze()
         reporter.close()
     if tracker.interrupted:
         # In a shell of Python's own, Ctrl-C must not end the shell.

@@ -93,7 +93,7 @@ class Tracker:
         self._reporter.run_started(self._run, self._spec)
         while not self._plan.done:
             self.turn()
-        self._write()
+        self._report(self._write())
         self._run = replace(self._run, state=self._plan.outcome(), ended=self._clock.now())
         self._store.finish(self._run)
         record = self._store.load(self._run)
@@ -140,10 +140,10 @@ class Tracker:
             self._running[attempt.task] = attempt
             self._attempts.append(attempt)
             starting.append(attempt)
-        if self._attempts or self._output_is_due():
-            self._write()
+        changes = self._write() if self._attempts or self._output_is_due() else []
         for attempt in starting:
             self._engine.start(self._launch(attempt))
+        self._report(changes)  # last: who reads it can wait, an empty slot cannot
 
     def _next(self) -> tuple[int, int] | None:
         """The next task to start and the number of its attempt."""
@@ -176,9 +176,11 @@ class Tracker:
         attempt = self._running.pop(event.task)
         task = self._spec.tasks[event.task]
         self._attempts.append(
-            replace(
-                attempt,
+            Attempt(
+                task=attempt.task,
+                number=attempt.number,
                 state=event.state,
+                started=attempt.started,
                 ended=self._clock.now(),
                 exit_status=event.exit_status,
                 signal=event.signal,
@@ -210,7 +212,7 @@ class Tracker:
             return False
         return self._output_bytes >= OUTPUT_BATCH or self._clock.monotonic() - self._output_since >= OUTPUT_DELAY
 
-    def _write(self) -> None:
+    def _write(self) -> list[Attempt | Output]:
         """Write what there is in one step. Output stands before the attempts: an end comes after what it ends."""
         changes: list[Attempt | Output] = [
             Output(task=task, number=number, data=b"".join(pieces)) for (task, number), pieces in self._output.items()
@@ -218,10 +220,14 @@ class Tracker:
         changes += self._attempts
         if changes:
             self._store.write(self._run.id, changes)
-            self._reporter.changed(changes)
         self._attempts = []
         self._output = {}
         self._output_bytes, self._output_since = 0, None
+        return changes
+
+    def _report(self, changes: list[Attempt | Output]) -> None:
+        if changes:
+            self._reporter.changed(changes)
 
     def _patience(self) -> float | None:
         """Seconds that the engine may wait: until a retry is due or output has waited long enough."""

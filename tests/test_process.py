@@ -43,7 +43,7 @@ def run(command: str, directory: str) -> tuple[int, str]:
     starter = Starter()
     read_end, write_end = os.pipe()
     process = starter.start(
-        "/bin/bash", ("bash", "-c", command), output=write_end, directory=directory, environ=os.environ
+        "/bin/bash", ("bash", "-c", command), output=write_end, directory=directory, environ=os.environb
     )
     os.close(write_end)
     with open(read_end) as output:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
@@ -32,6 +32,7 @@ GRACE = 5.0
 LINGER = 1.0
 """Seconds for which output is still read after a command ended while something it left behind holds the pipe open."""
 
+_QUIET = 0.02  # seconds before a pipe is looked at: most commands are over by then, and it holds their output so long
 _CHUNK = 64 * 1024  # bytes a pipe holds
 _CHUNKS_AT_EXIT = 16  # a command's last output is in the pipe; more comes only from something that outlives it
 _GROUP_CHECK = 0.02  # seconds between two looks at a stopped group that has lost its leader
@@ -39,6 +40,7 @@ _KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kern
 
 
 class _Phase(Enum):
+    FRESH = auto()  # next: its pipe is watched
     RUNNING = auto()  # next: its timeout
     LINGERING = auto()  # ended by itself; next: its pipe is closed
     TERMINATING = auto()  # has SIGTERM; next: SIGKILL
@@ -51,19 +53,13 @@ class _Child:
     process: Process
     exit_fd: int
     pipe: int | None
-    phase: _Phase = _Phase.RUNNING
+    watched: bool = False  # whether the selector has the pipe
+    phase: _Phase = _Phase.FRESH
     deadline: float = 0.0  # when the phase is over, by the monotonic clock
     exited: bool = False
     stopped_for: Reason | None = None
     kept: int = 0
     dropped: int = 0
-
-
-@dataclass(slots=True, order=True)
-class _Timer:
-    due: float
-    serial: int
-    child: _Child = field(compare=False)
 
 
 class LocalEngine(Engine):
@@ -74,12 +70,13 @@ class LocalEngine(Engine):
     def __init__(self, *, output_limit: int, environ: Mapping[str, str] = os.environ) -> None:
         self.slots = usable_cpus()
         self._output_limit = output_limit
-        self._environ = dict(environ)
+        self._path = environ.get("PATH")
+        self._environ = _encoded(environ)
         self._directory = ""
         self._bash = ""
         self._children: set[_Child] = set()
         self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its group may live
-        self._timers: list[_Timer] = []
+        self._timers: list[tuple[float, int, _Child]] = []  # when (monotonic), serial number: a heap
         self._serial = 0
         self._closed = False
         self._events: list[Event] = []
@@ -98,7 +95,7 @@ class LocalEngine(Engine):
                 raise InvalidJob(
                     f"task {task.name!r} {what}, which only gocron has: set GOCRON_ADDRESS to run it there"
                 )
-        bash = shutil.which("bash", path=self._environ.get("PATH"))
+        bash = shutil.which("bash", path=self._path)
         if bash is None:
             raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")
         self._bash = bash
@@ -118,7 +115,7 @@ class LocalEngine(Engine):
                 ("bash", "-c", launch.command),  # the program is a whole path; $0 stays "bash"
                 output=write_end,
                 directory=os.path.join(self._directory, launch.cwd) if launch.cwd else self._directory,
-                environ={**self._environ, **launch.env},
+                environ={**self._environ, **_encoded(launch.env)},
             )
         except OSError as error:
             if pipe is not None:
@@ -132,8 +129,7 @@ class LocalEngine(Engine):
         child = _Child(launch, process, _exit_fd(process.pid), pipe)
         self._children.add(child)
         self._selector.register(child.exit_fd, selectors.EVENT_READ, (child, self._exited))
-        self._selector.register(pipe, selectors.EVENT_READ, (child, self._readable))
-        self._enter(child, _Phase.RUNNING, launch.timeout)
+        self._enter(child, _Phase.FRESH, min(_QUIET, launch.timeout))
 
     def wait(self, timeout: float | None) -> list[Event]:
         """Block until a process ends, writes, or must be stopped."""
@@ -206,7 +202,7 @@ class LocalEngine(Engine):
         if force and child.phase is not _Phase.KILLED:
             _signal_group(child, signal.SIGKILL)
             self._enter(child, _Phase.KILLED, _KILL_WAIT)
-        elif child.phase is _Phase.RUNNING:
+        elif child.phase in (_Phase.FRESH, _Phase.RUNNING):
             _signal_group(child, signal.SIGTERM)
             self._enter(child, _Phase.TERMINATING, GRACE)
 
@@ -256,28 +252,38 @@ class LocalEngine(Engine):
             self._close_pipe(child)
         return child.process.wait()
 
+    def _watch(self, child: _Child) -> None:
+        """Read its pipe from now on, as it is written to."""
+        if child.pipe is not None and not child.watched:
+            self._selector.register(child.pipe, selectors.EVENT_READ, (child, self._readable))
+            child.watched = True
+
     def _close_pipe(self, child: _Child) -> None:
         assert child.pipe is not None
-        self._selector.unregister(child.pipe)
+        if child.watched:
+            self._selector.unregister(child.pipe)
         os.close(child.pipe)
         child.pipe = None
 
     # Time.
 
     def _enter(self, child: _Child, phase: _Phase, seconds: float) -> None:
+        if phase is not _Phase.FRESH:
+            self._watch(child)
         child.phase = phase
         child.deadline = time.monotonic() + seconds
         self._serial += 1
-        heapq.heappush(self._timers, _Timer(child.deadline, self._serial, child))
+        heapq.heappush(self._timers, (child.deadline, self._serial, child))
 
     def _fire_timers(self) -> None:
         now = time.monotonic()
-        while self._timers and self._timers[0].due <= now:
-            timer = heapq.heappop(self._timers)
-            child = timer.child
-            if child not in self._children or child.deadline != timer.due:
+        while self._timers and self._timers[0][0] <= now:
+            due, _, child = heapq.heappop(self._timers)
+            if child not in self._children or child.deadline != due:
                 continue  # it ended, or entered another phase since
-            if child.phase is _Phase.RUNNING:
+            if child.phase is _Phase.FRESH:
+                self._enter(child, _Phase.RUNNING, child.launch.timeout - _QUIET)
+            elif child.phase is _Phase.RUNNING:
                 self._stop(child, Reason.TIMEOUT, force=False)
             elif child.phase is _Phase.TERMINATING:
                 self._stop(child, Reason.TIMEOUT, force=True)
@@ -286,11 +292,11 @@ class LocalEngine(Engine):
 
     def _patience(self, timeout: float | None) -> float | None:
         """Seconds until something is due: what the caller said, a timer, a look at groups without a leader."""
-        while self._timers and self._timers[0].child not in self._children:
+        while self._timers and self._timers[0][2] not in self._children:
             heapq.heappop(self._timers)
         due = [] if timeout is None else [timeout]
         if self._timers:
-            due.append(max(0.0, self._timers[0].due - time.monotonic()))
+            due.append(max(0.0, self._timers[0][0] - time.monotonic()))
         if self._leaderless:
             due.append(_GROUP_CHECK)
         return min(due, default=None)
@@ -299,6 +305,11 @@ class LocalEngine(Engine):
         with suppress(BlockingIOError):
             while os.read(self._wake_read, 512):
                 pass
+
+
+def _encoded(environ: Mapping[str, str]) -> dict[bytes, bytes]:
+    """As the system wants it: encoded once for all attempts, not once for each."""
+    return {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
 
 
 def _keep_ends() -> None:

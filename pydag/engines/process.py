@@ -38,7 +38,7 @@ class Starter:
         self._stray = [(os.POSIX_SPAWN_CLOSE, number) for number in _inheritable()]
 
     def start(
-        self, program: str, arguments: tuple[str, ...], *, output: int, directory: str, environ: Mapping[str, str]
+        self, program: str, arguments: tuple[str, ...], *, output: int, directory: str, environ: Mapping[bytes, bytes]
     ) -> Process:
         """Start `program` with stdout and stderr in `output` and nothing to read. Raises `OSError`."""
         if not _is_here(directory):
