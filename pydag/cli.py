@@ -35,16 +35,27 @@ def main() -> None:
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = 130
-    except _ReaderGone:
-        # The reader has what it wanted (`| head`). Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except _ReaderGone:  # the reader has what it wanted (`| head`)
+        _drop_output()
         status = 0
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # Errors of files are translated where they arise; without a name it is stdout that is full.
+        _drop_output()
+        click.echo(f"pydag: the output cannot be written: {error.strerror}", err=True)
+        status = 2
     except errors.RunFailed as failed:
         status = _run_status(failed)
     except errors.PyDagException as error:
         click.echo(f"pydag: {error}", err=True)
         status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _drop_output() -> None:
+    """What stdout still holds goes nowhere: Python would complain once more when it closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run_status(failed: errors.RunFailed) -> int:
@@ -100,7 +111,7 @@ _HELP = """Run workflows written in one Python file, and see what happened.
 Exit status:
   0    done
   1    a run failed
-  2    wrong usage, an invalid job or setting, a file that is no workflow
+  2    wrong usage, an invalid job or setting, a file that is no workflow, output that cannot be written
   3    a run was cancelled or timed out
   4    the history cannot be used
   5    what runs the tasks, or the crontab, cannot be used

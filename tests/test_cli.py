@@ -329,3 +329,9 @@ def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
     assert pydag("run", "flow.py").returncode == 0
     done = run("bash", "-c", f"{' '.join(PYDAG)} {command} | head -c 1; echo -n ${{PIPESTATUS[0]}}")
     assert (done.stdout[1:], done.stderr) == ("0", "")
+
+
+@pytest.mark.parametrize("command", ["log TestJob", "log TestJob --task_name t0", "status --json", "--help"])
+def test_a_full_disk_under_the_output_is_one_line(history: None, command: str) -> None:
+    done = run("bash", "-c", f"{' '.join(PYDAG)} {command} > /dev/full")
+    assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: No space left on device\n")

@@ -15,6 +15,7 @@ from gocron_targets import Lab, until
 
 from pydag.engines import gocron as module
 from pydag.engines.gocron_client import GoCronClient
+from pydag.engines.gocron_pace import Pace
 from pydag.engines.gocron_records import EndReason
 from pydag.state import Reason, State
 
@@ -235,22 +236,13 @@ def test_a_forced_stop_waits_for_nobody(runs: Runs, fake: FakeGoCron) -> None:
 # How much is asked.
 
 
-def test_a_minute_of_long_runs_is_at_most_twenty_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock:
-        now = 0.0
-
-        def monotonic(self) -> float:
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    pace = module._Pace(longest=10.0)
-    pace.news()
+def test_a_minute_of_long_runs_is_at_most_twenty_rounds() -> None:
+    pace = Pace(longest=10.0)
+    pace.news(0.0)
     rounds = 0
     while pace.due <= 60.0:
-        clock.now = pace.due
         rounds += 1
-        pace.round_done(0.005, news=False)
+        pace.round_done(pace.due, 0.005, news=False)
     assert 10 <= rounds <= 20
 
 

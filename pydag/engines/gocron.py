@@ -14,11 +14,12 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydag.engines.base import Ended, Engine, Event, Launch
 from pydag.engines.gocron_client import GoCronClient
 from pydag.engines.gocron_http import NoAnswer
+from pydag.engines.gocron_pace import Pace
 from pydag.engines.gocron_records import END_UNKNOWN, EndReason, LogRow, RowEnd, parse_result
 from pydag.engines.gocron_tasks import THREADS, agree, wanted
 from pydag.errors import EngineError
@@ -44,9 +45,6 @@ STILL_RUNNING = (
 QUEUE = 500
 """Rows that gocron executes at once; the others say "running" too while they wait."""
 
-_FIRST_ROUND = 0.01  # seconds until the first look after something happened
-_BACKOFF = 1.7  # each round without news is so many times longer: 17 requests in the first minute of a long run
-_SHARE = 2.0  # a round that took long is followed by a pause so many times as long
 _FEW = 5  # so many ended runs are asked for one by one, more of them by whole pages
 
 _log = logging.getLogger("pydag.gocron")
@@ -62,26 +60,6 @@ class _Attempt:
     doubtful: bool = False  # the answer to the trigger was lost
     deadline: float = 0.0  # when it is given up, by the monotonic clock
     gives_up: str = ""  # why it is then lost
-
-
-@dataclass(slots=True)
-class _Pace:
-    """When to look next: soon after something happened, then less and less often, down to the rounds time."""
-
-    longest: float
-    delay: float = _FIRST_ROUND
-    due: float = field(default=0.0)
-
-    def news(self) -> None:
-        """Something was started, stopped or ended."""
-        self.delay = _FIRST_ROUND
-        self.due = min(self.due, time.monotonic() + self.delay)
-
-    def round_done(self, took: float, *, news: bool) -> None:
-        """Plan the next round."""
-        self.delay = _FIRST_ROUND if news else self.delay * _BACKOFF
-        self.delay = min(max(self.delay, took * _SHARE), self.longest)
-        self.due = time.monotonic() + self.delay
 
 
 class GoCronEngine(Engine):
@@ -100,7 +78,7 @@ class GoCronEngine(Engine):
         self._run_new = run_new
         self._task_timeout = task_timeout
         self._output_limit = output_limit
-        self._pace = _Pace(rounds_time)
+        self._pace = Pace(rounds_time)
         self._spec: JobSpec | None = None
         self._ids: list[int] = []
         self._new: list[_Attempt] = []  # started, not yet triggered
@@ -161,7 +139,7 @@ class GoCronEngine(Engine):
             attempt.gives_up = "it was asked to stop, and gocron did not say that it ended"
             if attempt.row:
                 self._ask_to_stop(attempt)
-        self._pace.news()
+        self._pace.news(time.monotonic())
 
     def close(self) -> None:
         """Ask for the end of what runs, also of what was not seen yet, and close the connections."""
@@ -198,7 +176,7 @@ class GoCronEngine(Engine):
             trigger = self._pool.submit(self._client.run_task, attempt.task_id)
             trigger.add_done_callback(lambda _: self._wakeup.set())
             self._triggers.append((attempt, trigger))
-        self._pace.news()
+        self._pace.news(time.monotonic())
 
     def _take_in_triggers(self) -> None:
         pending, self._triggers = self._triggers, []
@@ -245,7 +223,8 @@ class GoCronEngine(Engine):
                 _log.warning("%s; its runs go on, pydag asks again", error)
                 self._in_trouble = True
         self._give_up_overdue()
-        self._pace.round_done(time.monotonic() - began, news=len(self._events) > before)
+        now = time.monotonic()
+        self._pace.round_done(now, now - began, news=len(self._events) > before)
 
     def _look(self) -> None:
         triggered = [attempt for attempt in self._running.values() if attempt.triggered]
