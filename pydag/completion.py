@@ -12,8 +12,9 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 
 from pydag.errors import PyDagException
 
-# What bash would take for more, or less, than the character itself.
-_SPECIAL = re.compile(r"[^\w@%+=:,./\-\u0080-\U0010ffff]")
+# What bash would take for more, or less, than the character itself. Every command imports this module, so it is
+# compiled where it is used: that takes 4 ms.
+_SPECIAL = r"[^\w@%+=:,./\-\u0080-\U0010ffff]"
 
 
 class JobName(click.ParamType[str]):
@@ -74,7 +75,7 @@ class QuotingBash(BashComplete):
         place = int(os.environ["COMP_CWORD"])
         quoted = place < len(words) and words[place][:1] in ("'", '"')
         return super().format_completion(
-            CompletionItem(item.value if quoted else _SPECIAL.sub(r"\\\g<0>", item.value), item.type)
+            CompletionItem(item.value if quoted else re.sub(_SPECIAL, r"\\\g<0>", item.value), item.type)
         )
 
 
