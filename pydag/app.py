@@ -11,11 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 from pydag import owner, remote
 from pydag.backends import engine_for, store_for
@@ -166,8 +165,7 @@ def _pause() -> None:
     time.sleep(0.2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(NamedTuple):
     """What runs now, every job with its newest run, and the newest ended run of each job whose newest still goes."""
 
     running: list[RunRecord]
@@ -369,12 +367,12 @@ def _not_found(message: str, name: str, known: list[str], where: str) -> NotFoun
 def _honest_run(run: Run) -> Run:
     """The run as it is: one that says it goes on while its process has ended is lost, whatever it last wrote."""
     if run.state is State.RUNNING and owner.is_gone(run.owner):
-        return replace(run, state=State.LOST)
+        return run._replace(state=State.LOST)
     return run
 
 
 def _honest_entry(entry: JobEntry) -> JobEntry:
-    return replace(entry, last_run=_honest_run(entry.last_run)) if entry.last_run else entry
+    return entry._replace(last_run=_honest_run(entry.last_run)) if entry.last_run else entry
 
 
 def _honest(record: RunRecord) -> RunRecord:
@@ -382,10 +380,10 @@ def _honest(record: RunRecord) -> RunRecord:
     if run.state is record.run.state:
         return record
     tasks = {
-        name: replace(task, state=State.LOST, reason=Reason.UNKNOWN) if task.state is State.RUNNING else task
+        name: task._replace(state=State.LOST, reason=Reason.UNKNOWN) if task.state is State.RUNNING else task
         for name, task in record.tasks.items()
     }
-    return replace(record, run=run, tasks=tasks)
+    return record._replace(run=run, tasks=tasks)
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -6,15 +6,14 @@ Times are aware datetimes in UTC, to the microsecond.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from pydag.spec import JobSpec
 from pydag.state import Reason, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """One execution of a job. `owner` names the process that tracks it, as `pydag.owner` writes it.
 
     `scheduled_for` is its logical date: the fire time that it stands for, where it was the clock's. `detail` is empty,
@@ -32,8 +31,7 @@ class Run:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One execution of a task, or, with `number` 0, the note that the task ended without ever starting.
 
     `task` is the task's number in its job. `exit_status` is None where it ended by a signal, did not end, or where the
@@ -54,8 +52,7 @@ class Attempt:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(NamedTuple):
     """More output of an attempt: `data` follows what was written of it before."""
 
     task: int
@@ -63,8 +60,7 @@ class Output:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRun:
+class TaskRun(NamedTuple):
     """What one task did in one run: its attempts in order, without the note of a task that never started."""
 
     name: str
@@ -83,8 +79,7 @@ class TaskRun:
         return self.attempts[-1].ended if self.attempts and self.state.final else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """A run with its job as it was then, and what became of each task, in the job's order."""
 
     run: Run

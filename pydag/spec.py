@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
 from pydag.errors import StoreFormatError
 from pydag.state import When
@@ -17,8 +18,7 @@ from pydag.state import When
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSpec:
+class TaskSpec(NamedTuple):
     """One step. `timeout` and `retry_delay` are seconds; `timeout=None` leaves it to PYDAG_TASK_TIMEOUT.
 
     `nodes` are gocron's, by id or alias. With an `http_method` the command is a URL.

@@ -10,7 +10,7 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydag.engines.base import Ended, Engine, Launch
@@ -94,7 +94,7 @@ class Tracker:
         while not self._plan.done:
             self.turn()
         self._report(self._write())
-        self._run = replace(self._run, state=self._plan.outcome(), ended=self._clock.now())
+        self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
         self._store.finish(self._run)
         record = self._store.load(self._run)
         self._reporter.run_ended(record)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from samples import (
@@ -94,7 +93,7 @@ def test_the_tree_log_of_the_example_has_a_task_under_each_of_its_upstream_tasks
 
 def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     record = run_of(TEST_JOB, [], State.FAILED, ended=0)
-    run = replace(record.run, scheduled_for=moment(-1), detail="'flow.py' is gone:\n\x1b[2Jgive another")
+    run = record.run._replace(scheduled_for=moment(-1), detail="'flow.py' is gone:\n\x1b[2Jgive another")
     record = record_of(run, TEST_JOB, [])
     cause = "never started: 'flow.py' is gone: give another"
     line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,7 +60,7 @@ def test_the_keys_are_those_of_the_layout(store: RedisStore, client: Any, prefix
             f"run/{number}/tail/1.1",
         )
     }
-    store.finish(replace(run, state=State.SUCCESS, ended=at(1)))
+    store.finish(run._replace(state=State.SUCCESS, ended=at(1)))
     assert {f"{prefix}/runs/success", f"{prefix}/job/1/runs/success"} <= keys_of(client, prefix)
 
 
@@ -90,7 +89,7 @@ def test_a_deleted_job_leaves_the_version_and_the_counters_alone(
         run = run_of("J", f"r{number}", number)
         store.begin(run, job_of("J", 3 + number))
         store.write(run.id, [attempt_of(0), *(Output(task=task, number=1, data=b"0123456789") for task in range(3))])
-        store.finish(replace(run, state=State.FAILED))
+        store.finish(run._replace(state=State.FAILED))
     store.save_job(job_of("J", 9), at(9))
     store.delete("J")
     assert keys_of(client, prefix) == {f"{prefix}/format", f"{prefix}/next"}
@@ -238,11 +237,11 @@ def test_an_answer_lost_after_the_effect_neither_fails_nor_repeats_it(
     redis_for_all: RedisServer, prefix: str, store: RedisStore
 ) -> None:
     run = run_of("J", "r1")
-    done = replace(run, state=State.SUCCESS, ended=at(1))
+    done = run._replace(state=State.SUCCESS, ended=at(1))
     with line_to(redis_for_all) as line, closing(RedisStore(Server(host="127.0.0.1", port=line.port), prefix)) as mine:
         mine.begin(run_of("warm", "r0", -1), job_of("warm"))  # the scripts are known from here on
         mine.write("r0", [attempt_of(0)])
-        mine.finish(replace(run_of("warm", "r0"), state=State.SUCCESS))
+        mine.finish(run_of("warm", "r0")._replace(state=State.SUCCESS))
         calls: list[Callable[[], None]] = [
             lambda: mine.save_job(job_of("J"), START),
             lambda: mine.begin(run, job_of("J")),

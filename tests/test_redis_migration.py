@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,7 +131,7 @@ def test_a_migration_that_stopped_half_way_is_completed(server: Server, old: Any
     migrate(server, "Pydag", store, no_graph)
     (run,) = store.runs()
     half = MemoryStore()
-    half.begin(replace(run, state=State.RUNNING, ended=None), store.job("TestJob"))
+    half.begin(run._replace(state=State.RUNNING, ended=None), store.job("TestJob"))
     assert migrate(server, "Pydag", half, no_graph).runs == 1
     assert half.runs() == [run]
     assert half.load(run) == store.load(run)
@@ -197,7 +196,7 @@ def test_a_prefix_is_no_pattern(server: Server, old: Any, prefix: str) -> None:
 def test_runs_that_are_here_stay(server: Server, old: Any) -> None:
     seed(old)
     store = MemoryStore()
-    here = replace(run_of("TestJob", "mine", 86400, State.SUCCESS), ended=at(86401))
+    here = run_of("TestJob", "mine", 86400, State.SUCCESS)._replace(ended=at(86401))
     store.begin(here, job_of("TestJob"))
     migrate(server, "Pydag", store, no_graph)
     assert store.runs("TestJob")[0] == here

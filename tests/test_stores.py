@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -99,7 +98,7 @@ operations = st.one_of(
     ),
     st.builds(lambda run_id, changes: lambda s: s.write(run_id, changes), run_ids, st.lists(attempts | outputs)),
     st.builds(
-        lambda run_id, state, ended: lambda s: s.finish(replace(run_of("J", run_id, state=state), ended=ended)),
+        lambda run_id, state, ended: lambda s: s.finish(run_of("J", run_id, state=state)._replace(ended=ended)),
         run_ids,
         final,
         moments,

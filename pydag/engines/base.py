@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydag.run import Output
 from pydag.spec import JobSpec
 from pydag.state import Reason, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class Launch(NamedTuple):
     """What an engine needs to start an attempt. `timeout` is in seconds, `cwd` absolute or None for the engine's own.
 
     `env` holds what is added to the engine's environment: the task's variables and pydag's own.
@@ -29,8 +28,7 @@ class Launch:
     cwd: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(NamedTuple):
     """An attempt ended: `state` is success, failed, cancelled or lost, never a guess.
 
     Exactly one of `exit_status` and `signal` is set where the engine saw the end of the process.

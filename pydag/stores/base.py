@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from pydag.errors import NotFound, StoreError
 from pydag.run import Attempt, Output, Run, RunRecord
@@ -13,8 +13,7 @@ from pydag.spec import JobSpec
 from pydag.state import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEntry:
+class JobEntry(NamedTuple):
     """A job that the history knows: when it was last saved, its number of tasks, its newest run."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pydag.run import Attempt, Output, Run, RunRecord, record_of
@@ -66,7 +66,7 @@ class MemoryStore(Store):
         """Set the end, unless there is one."""
         kept = self._kept(run.id)
         if not kept.run.state.final:
-            kept.run = replace(kept.run, state=run.state, ended=run.ended)
+            kept.run = kept.run._replace(state=run.state, ended=run.ended)
 
     def runs(
         self,

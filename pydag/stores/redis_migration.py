@@ -82,7 +82,7 @@ def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -
     states = {attempt.state for attempt in attempts}
     # The worst of its tasks is what a run ended as.
     state = next(each for each in (State.LOST, State.FAILED, State.SUCCESS) if each in states)
-    store.finish(replace(run, state=state, ended=max(record.at for record in records)))
+    store.finish(run._replace(state=state, ended=max(record.at for record in records)))
     return True
 
 

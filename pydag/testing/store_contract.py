@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -87,8 +86,8 @@ class StoreContract:
     def test_a_run_comes_back_as_it_was_begun(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1", 0.000001)
-        ended = replace(
-            run_of("J", "r2", 1, State.LOST), ended=at(2.5), owner="", engine="gocron", scheduled_for=at(-60)
+        ended = run_of("J", "r2", 1, State.LOST)._replace(
+            ended=at(2.5), owner="", engine="gocron", scheduled_for=at(-60)
         )
         store.begin(run, job_of("J"))
         store.begin(ended, job_of("J"))
@@ -98,7 +97,7 @@ class StoreContract:
     def test_a_run_that_never_started_is_kept_with_its_cause(self, open_store: OpenStore) -> None:
         store = open_store()
         cause = "caf\udce9 is gone: \N{ROCKET}\n'J'"
-        run = replace(run_of("J", "r1", state=State.FAILED), ended=at(0), scheduled_for=at(-1), detail=cause)
+        run = run_of("J", "r1", state=State.FAILED)._replace(ended=at(0), scheduled_for=at(-1), detail=cause)
         store.begin(run, job_of("J"))
         record = open_store().load(run)
         assert record.run.detail.startswith("caf")
@@ -111,7 +110,7 @@ class StoreContract:
     def test_runs_are_chosen_by_their_logical_date(self, open_store: OpenStore) -> None:
         store = open_store()
         for number, (job, date) in enumerate([("J", 0), ("J", 3600), ("K", 0), ("J", 0)]):
-            store.begin(replace(run_of(job, f"r{number}", number), scheduled_for=at(date)), job_of(job))
+            store.begin(run_of(job, f"r{number}", number)._replace(scheduled_for=at(date)), job_of(job))
         store.begin(run_of("J", "r4", 4), job_of("J"))
         store.finish(run_of("J", "r0", state=State.SUCCESS))
         same = at(0).astimezone(timezone(timedelta(hours=5)))
@@ -126,7 +125,7 @@ class StoreContract:
         night = datetime(2025, 10, 26, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
         for number in range(2):
             date = night.replace(fold=number).astimezone(UTC)
-            store.begin(replace(run_of("J", f"r{number}", number), scheduled_for=date), job_of("J"))
+            store.begin(run_of("J", f"r{number}", number)._replace(scheduled_for=date), job_of("J"))
         assert [run.id for run in store.runs("J", scheduled_for=night)] == ["r0"]
         assert [run.id for run in store.runs("J", scheduled_for=night.replace(fold=1))] == ["r1"]
 
@@ -181,7 +180,7 @@ class StoreContract:
         store = open_store()
         run = run_of("J", "r1")
         store.begin(run, job_of("J", 1))
-        store.write("r1", [replace(attempt_of(0), detail="no directory caf\udce9")])
+        store.write("r1", [attempt_of(0)._replace(detail="no directory caf\udce9")])
         assert store.load(run).tasks["t0"].attempts[0].detail.startswith("no directory caf")
 
     def test_an_attempt_replaces_the_one_of_its_number_alone(self, open_store: OpenStore) -> None:
@@ -270,9 +269,9 @@ class StoreContract:
         store = open_store()
         run = run_of("J", "r1")
         store.begin(run, job_of("J"))
-        done = replace(run, state=State.SUCCESS, ended=at(5))
+        done = run._replace(state=State.SUCCESS, ended=at(5))
         store.finish(done)
-        open_store().finish(replace(run, state=State.LOST, ended=at(9)))
+        open_store().finish(run._replace(state=State.LOST, ended=at(9)))
         assert store.runs("J") == [done]
         assert store.runs(state=State.SUCCESS) == [done]
         assert store.runs(state=State.RUNNING) == store.runs(state=State.LOST) == []
@@ -298,7 +297,7 @@ class StoreContract:
             writer.write("r1", [attempt_of(0, number), Output(task=0, number=1, data=b"x")])
             assert len(reader.load(run).tasks["t0"].attempts) == number
             assert _output(reader, "r1", 0, 1) == b"x" * number
-        writer.finish(replace(run, state=State.FAILED, ended=at(1)))
+        writer.finish(run._replace(state=State.FAILED, ended=at(1)))
         assert reader.runs(state=State.RUNNING) == []
 
     def test_deleting_a_job_takes_all_of_it_and_nothing_else(self, open_store: OpenStore) -> None:
@@ -326,7 +325,7 @@ class StoreContract:
         other.delete("J")
         other.begin(run_of("K", "r2"), job_of("K"))
         _raises(NotFound, lambda: writer.write("r1", [attempt_of(1)]))
-        _raises(NotFound, lambda: writer.finish(replace(run, state=State.SUCCESS)))
+        _raises(NotFound, lambda: writer.finish(run._replace(state=State.SUCCESS)))
         assert [found.id for found in other.runs()] == ["r2"]
         assert other.load(run_of("K", "r2")).tasks["t1"].attempts == ()
 
