@@ -81,7 +81,8 @@ class Api:
         return 0, "保存成功", None
 
     def _remove(self, _: Mapping[str, str], task_id: int) -> Answer:
-        self.core.tasks.pop(task_id, None)
+        with self.core.lock:
+            self.core.tasks.pop(task_id, None)
         return 0, "操作成功", None
 
     def _enable(self, _: Mapping[str, str], task_id: int) -> Answer:
