@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from commands import flow, pydag
 from fake_gocron import FakeGoCron
-from gocron_targets import Lab, until
+from gocron_targets import Lab, holds_soon, until
 
 from pydag.crontab import entry_id
 from pydag.engines.gocron_records import CLOCK_TAG, LogStatus, NewTask, RemoteTask
@@ -81,6 +82,11 @@ def kept(home: Path, lab: Lab) -> Path:
 def runs(lab: Lab) -> list[Any]:
     found: list[Any] = json.loads(pydag("log", lab.prefix, "-n", "100", "--json").stdout)["runs"]
     return found
+
+
+def shown_soon(condition: Callable[[], bool]) -> None:
+    """`until`, for what a command is asked: that takes longer than a request does."""
+    assert holds_soon(condition, 150), "the history never showed it"
 
 
 def shown(lab: Lab, **environ: str) -> Any:
@@ -295,7 +301,7 @@ def test_a_hostile_name_does_no_harm_on_gocrons_clock(name: str, server: Lab) ->
     task = main_task(server, own)
     assert task is not None
     assert task.name.startswith(server.prefix)
-    until(
+    shown_soon(
         lambda: any(run["state"] == "success" for run in json.loads(pydag("log", "--json", "--", own).stdout)["runs"])
     )
     assert pydag("unschedule", "--", own).returncode == 0
@@ -310,7 +316,7 @@ def test_a_hostile_name_does_no_harm_on_gocrons_clock(name: str, server: Lab) ->
 def test_gocron_starts_a_job_and_its_runs_have_their_fire_times(server: Lab, engine: str) -> None:
     write(server, "echo for $PYDAG_SCHEDULED_FOR", engine=engine)
     submit(server, cron="*/2 * * * * *")
-    until(lambda: [run["state"] for run in runs(server)].count("success") > 1)
+    shown_soon(lambda: [run["state"] for run in runs(server)].count("success") > 1)
     assert pydag("unschedule", server.prefix).returncode == 0
     found = [run for run in runs(server) if run["state"] == "success"]
     assert {run["engine"] for run in found} == {engine}
@@ -331,7 +337,7 @@ def test_a_start_in_gocrons_pages_stands_for_no_fire_time(server: Lab) -> None:
     write(server, "echo ${PYDAG_SCHEDULED_FOR-none}")
     submit(server)
     server.client.run_task(there(server).id)
-    until(lambda: [run["state"] for run in runs(server)] == ["success"])
+    shown_soon(lambda: [run["state"] for run in runs(server)] == ["success"])
     assert runs(server)[0]["scheduled_for"] is None
     (output,) = json.loads(pydag("log", server.prefix, "--task_name=t0", "--json").stdout)["attempts"]
     assert output["output"] == "none\n"
@@ -344,7 +350,7 @@ def test_a_start_makes_up_for_what_was_missed(server: Lab, own_home: Path) -> No
     year = datetime.now(UTC).year
     kept(own_home, server).write_text(json.dumps({**document, "submitted": f"{year - 5}-06-01T00:00:00+00:00"}))
     server.client.run_task(there(server).id)
-    until(lambda: [run["state"] for run in runs(server)] == ["success"] * 3)
+    shown_soon(lambda: [run["state"] for run in runs(server)] == ["success"] * 3)
     times = [datetime.fromisoformat(run["scheduled_for"]) + timedelta(hours=15) for run in runs(server)]
     assert [time.year for time in times] == [year, year - 1, year - 2]
 
@@ -361,11 +367,11 @@ def test_a_start_while_the_last_one_goes_on_is_in_the_history_with_its_cause(ser
     write(server, f"until [ -e {directory}/gate ]; do sleep 0.02; done")
     submit(server, cron="* * * * * *")
     try:
-        until(lambda: any("the last run still goes on" in run["detail"] for run in runs(server)))
+        shown_soon(lambda: any("the last run still goes on" in run["detail"] for run in runs(server)))
         assert pydag("unschedule", server.prefix).returncode == 0
     finally:
         directory.joinpath("gate").touch()
-    until(lambda: "running" not in {run["state"] for run in runs(server)})
+    shown_soon(lambda: "running" not in {run["state"] for run in runs(server)})
     assert {run["state"] for run in runs(server)} == {"success", "cancelled"}
 
 
@@ -373,7 +379,7 @@ def test_a_start_whose_file_is_gone_is_in_the_history_with_its_cause(server: Lab
     write(server)
     submit(server, cron="* * * * * *")
     Path("flow.py").unlink()
-    until(lambda: any("there is no file" in run["detail"] for run in runs(server)))
+    shown_soon(lambda: any("there is no file" in run["detail"] for run in runs(server)))
     assert pydag("unschedule", server.prefix).returncode == 0
     (detail,) = {run["detail"] for run in runs(server) if run["state"] == "failed"}
     for command in (["status"], ["log", server.prefix]):
