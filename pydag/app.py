@@ -188,18 +188,21 @@ def status(job: str | None = None) -> Status:
         return Status(running=[store.load(run) for run in live], jobs=entries, ended=ended)
 
 
-def delete(job: str, *, force: bool = False) -> None:
-    """Take a job, its history and its tasks on gocron out. Raises `NotFound`, and `StillRunning` unless `force`."""
-    with _store(Settings.load()) as store:
+def delete(job: str, settings: Settings, *, force: bool = False) -> None:
+    """Take a job, its history and its tasks on the gocron of the settings out.
+
+    Raises `NotFound`, and `StillRunning` unless `force`.
+    """
+    with _store(settings) as store:
         try:
             store.job(job)
         except NotFound:
-            if not remote.delete(job, force=force):
+            if not remote.delete(job, settings, force=force):
                 raise _unknown_job(store, job) from None
             return
         if not force:
             _refuse_if_live(store, job, "or delete it all the same with --force")
-        remote.delete(job, force=force)
+        remote.delete(job, settings, force=force)
         store.delete(job)
 
 

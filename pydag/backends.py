@@ -1,4 +1,4 @@
-"""The only chooser of an engine and a store: what the job and the settings name is what is made."""
+"""The only chooser of an engine, a clock and a store: what the job and the settings name is what is made."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pydag.settings import RedisSettings, Settings
 from pydag.stores.base import Store
 
 if TYPE_CHECKING:
+    from pydag.clocks.base import Clock
+    from pydag.crontab import Crontab
     from pydag.engines.gocron_client import GoCronClient
 
 MAX_REMOTE_TIMEOUT = 86400.0
+CLOCK_TIMEOUT = 10.0  # seconds for a request about the clock: somebody waits for `pydag status`
 
 
 def engine_for(job: Job, settings: Settings) -> Engine:
@@ -43,8 +46,23 @@ def _gocron_engine(job: Job, settings: Settings) -> Engine:
     )
 
 
-def gocron_client(settings: Settings, manager: object | None = None) -> GoCronClient:
-    """A client of the server that the settings name, or that a `PyGoCron` is logged in to already."""
+def clock_for(node: int | None, settings: Settings, crontab: Crontab) -> Clock:
+    """The clock of jobs that gocron's scheduler starts on a node, or, without a node, of those on the crontab."""
+    if node is None:
+        from pydag.clocks.crontab import CrontabClock
+
+        return CrontabClock(crontab, settings.home)
+    client = gocron_client(settings, timeout=CLOCK_TIMEOUT)
+    from pydag.clocks.gocron import GoCronClock
+
+    return GoCronClock(client, settings.home)
+
+
+def gocron_client(settings: Settings, manager: object | None = None, *, timeout: float = 30.0) -> GoCronClient:
+    """A client of the server that the settings name, or that a `PyGoCron` is logged in to already.
+
+    `timeout`: seconds for each request.
+    """
     try:
         from pydag.engines.gocron_client import GoCronClient
     except ImportError as error:
@@ -56,7 +74,7 @@ def gocron_client(settings: Settings, manager: object | None = None) -> GoCronCl
         raise InvalidSetting(
             "no gocron is named: set GOCRON_ADDRESS, GOCRON_ADMIN_USER and GOCRON_ADMIN_PASSWORD (docs/gocron.md)"
         )
-    return GoCronClient(gocron.address, gocron.user, gocron.password)
+    return GoCronClient(gocron.address, gocron.user, gocron.password, timeout=timeout)
 
 
 def store_for(settings: Settings, *, reading: bool = False) -> Store:

@@ -153,10 +153,11 @@ def list_(job: str | None, as_json: bool) -> None:
         spec = app.job_spec(job)
         _say([documents.tasks(spec)] if as_json else history.tasks(spec))
         return
+    clock = _on_the_clock() if as_json else {}
     entries = app.jobs()
     elsewhere = _elsewhere(entries)
     if as_json:
-        _say([documents.jobs(entries, now=_now(), clock=_on_the_clock(), on_gocron_alone=elsewhere)])
+        _say([documents.jobs(entries, now=_now(), clock=clock, on_gocron_alone=elsewhere)])
         return
     if not entries and not elsewhere:
         click.echo(next(history.nothing()), err=True)  # on stdout it would read as the name of a job
@@ -187,6 +188,7 @@ def log(job: str, style: str, count: int, task: str | None, follow: bool, as_jso
     """Show the last runs of JOB, or the output of one of its tasks."""
     if follow and as_json:
         raise click.UsageError("--follow shows events as they come, --json one whole document: choose one of them")
+    _on_the_clock(job)
     if follow:
         _follow(job, task)
     elif task is not None:
@@ -236,7 +238,7 @@ def status(job: str | None, as_json: bool) -> None:
     """Show what runs now, and the last result of each job."""
     from pydag import app, documents, history, look
 
-    now, clock = app.status(job), _on_the_clock()
+    clock, now = _on_the_clock(job), app.status(job)
     if as_json:
         _say([documents.status(now.running, now.jobs, now=_now(), ended=now.ended, clock=clock)])
     else:
@@ -244,26 +246,29 @@ def status(job: str | None, as_json: bool) -> None:
         _say(history.status(now.running, now.jobs, now=_now(), look=screen, ended=now.ended, clock=clock))
 
 
-def _on_the_clock() -> Any:
+def _on_the_clock(job: str | None = None) -> Any:
     """What is scheduled; where that cannot be told, the rest can be shown all the same."""
+    from pydag.settings import SCHEDULES, Settings
+
+    if not (Settings.load().home / SCHEDULES).exists():  # what follows would be a third of the command
+        return {}
     from pydag import scheduling
 
-    try:
-        return scheduling.upcoming(_now())
-    except errors.PyDagException as error:
+    found = scheduling.look(_now(), job)
+    for error in found.errors:
         click.echo(f"pydag: {error}", err=True)
-        return {}
+    return found.jobs
 
 
 @cli.command()
 @click.argument("job", type=JobName())
 @click.option("--force", is_flag=True, help="Delete it although it runs now.")
 def delete(job: str, force: bool) -> None:
-    """Delete JOB and its history, and take it off the crontab."""
+    """Delete JOB and its history, and take it off its clock."""
     from pydag import scheduling
 
-    entry = ", and took it off the crontab" if scheduling.delete(job, force=force) else ""
-    click.echo(f"deleted {job} and its history{entry}")
+    clock = scheduling.delete(job, force=force)
+    click.echo(f"deleted {job} and its history" + (f", and took it off {clock}" if clock else ""))
 
 
 @cli.command()

@@ -32,18 +32,27 @@ class Day(click.ParamType["date"]):
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--cron", required=True, metavar="EXPR", help="When: five fields, or @daily and friends.")
+@click.option(
+    "--cron", required=True, metavar="EXPR", help="When: five fields, or @daily and friends; gocron takes six too."
+)
+@click.option("--on", type=click.Choice(["crontab", "gocron"]), default="crontab", show_default=True, help="The clock.")
+@click.option("--node-id", "node", type=click.IntRange(1), metavar="N", help="With gocron: the node that starts it.")
 @click.option("--name", "--job", "name", metavar="NAME", help="The job to submit, where FILE has several.")
 @click.option("--env", multiple=True, metavar="NAME", help="Keep this variable for the job too. Can be repeated.")
 @click.option(
     "--catch-up", type=click.IntRange(1), default=None, metavar="N", help="Make up for at most N missed fire times."
 )
-@click.option("--dry-run", is_flag=True, help="Show the crontab line and the next fire times, and change nothing.")
-def submit(file: Path, cron: str, name: str | None, env: tuple[str, ...], catch_up: int | None, dry_run: bool) -> None:
-    """Put the job in FILE on your crontab."""
+@click.option("--dry-run", is_flag=True, help="Show the entry and the next fire times, and change nothing.")
+def submit(file: Path, cron: str, on: str, node: int | None, dry_run: bool, **options: Any) -> None:
+    """Put the job in FILE on your crontab, or on gocron's clock."""
     from pydag import look, scheduling
 
-    done = scheduling.submit(file, cron, name=name, env=env, catch_up=catch_up or 0, dry_run=dry_run)
+    if on == "gocron" and node is None:
+        raise click.UsageError("--on gocron needs --node-id N, the node that starts the job: `pydag nodes` lists them")
+    if on == "crontab" and node is not None:
+        raise click.UsageError(f"--node-id {node} is for gocron's clock: add --on gocron, or leave it out")
+    options["catch_up"] = options["catch_up"] or 0
+    done = scheduling.submit(file, cron, node=node, dry_run=dry_run, **options)
     look.say(_submitted(done, dry_run), sys.stdout)
 
 
@@ -52,19 +61,19 @@ def _submitted(done: Any, dry_run: bool) -> list[str]:
 
     lines = [done.line] if dry_run else [f"submitted {done.job}"]
     if done.replaced:
-        verb = "would replace" if dry_run else "replaced"
-        lines.append(f"{verb} its entry: {done.replaced.schedule} {done.replaced.command}")
+        lines.append(f"{'would replace' if dry_run else 'replaced'} its entry: {done.replaced}")
+    if done.moved:
+        lines.append(f"{'would take' if dry_run else 'took'} it off {done.moved_from}: {done.moved}")
     return [*lines, *(f"next: {fire_time(time)}" for time in done.times)]
 
 
 @click.command()
 @click.argument("job", type=JobName())
 def unschedule(job: str) -> None:
-    """Take JOB off your crontab; its history stays."""
+    """Take JOB off its clock; its history stays."""
     from pydag import scheduling
 
-    scheduling.unschedule(job)
-    click.echo(f"{job} is no longer on the crontab")
+    click.echo(f"{job} is no longer on {scheduling.unschedule(job)}")
 
 
 @click.command()
@@ -107,7 +116,7 @@ _ENDS = {0: "success", 1: "failed", 3: "cancelled or timed out", 130: "stopped",
 @click.option("--home", metavar="DIR")
 @click.option("--for", "at", metavar="TIME")
 def scheduled(submission: str, home: str | None, at: str | None) -> None:
-    """Run what was submitted under this id. For the crontab."""
+    """Run what was submitted under this id. For the clocks."""
     from datetime import datetime
 
     from pydag import firing

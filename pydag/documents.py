@@ -142,7 +142,12 @@ def _entry(entry: JobEntry, now: datetime) -> Document:
 
 
 def _schedule(upcoming: Upcoming | None) -> Document:
-    return {"schedule": {"cron": upcoming.cron, "next": _time(upcoming.next)} if upcoming else None}
+    if upcoming is None:
+        return {"schedule": None}
+    on = "crontab" if upcoming.node is None else "gocron"
+    next_fire = _time(upcoming.next)
+    rest = {"on": on, "node": upcoming.node, "detail": upcoming.detail}
+    return {"schedule": {"cron": upcoming.cron, "next": next_fire, **rest}}
 
 
 def _task(task: TaskSpec, upstream: list[str]) -> Document:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TextIO
 
-from pydag import app, owner
+from pydag import app, owner, unstarted
 from pydag.crontab import entry_id
 from pydag.errors import NotFound, PyDagException, RunFailed, StillRunning
 from pydag.loader import load_job
@@ -19,11 +19,13 @@ from pydag.report import Silent
 from pydag.run import Run
 from pydag.settings import Settings
 from pydag.spec import JobSpec
-from pydag.state import State
+from pydag.state import RunNew, State
 from pydag.stores.base import Store
 from pydag.submissions import SCHEDULED_FOR, Submission, Submissions, words
 
 _STEP = timedelta.resolution
+_AHEAD = timedelta(seconds=2)  # how far gocron's server may be ahead of the clock here
+_REPEATED = timedelta(minutes=1)  # until then a second start for a fire time is the clock's, and no wish of somebody
 
 
 class _Witness(Silent):
@@ -37,7 +39,7 @@ class _Witness(Silent):
 
 
 def run_submission(submission_id: str, at: datetime | None = None) -> None:
-    """What the crontab calls: run a job for the fire time that is due, or for `at`, a time to make up for.
+    """What a clock calls: run a job for the fire time that is due, or for `at`, a time to make up for.
 
     Nothing is printed, so that cron has nothing to mail. A run that cannot start is recorded as one that never did;
     only where the history does not take even that, a line goes to stderr and into a file beside the submission.
@@ -50,8 +52,10 @@ def run_submission(submission_id: str, at: datetime | None = None) -> None:
     try:
         submission = submissions.load(submission_id)
         os.environ.update(submission.environ)
-        due = at or submission.schedule.previous(datetime.now(UTC), submission.clock)
-        os.environ[SCHEDULED_FOR] = due.isoformat()
+        os.environ.setdefault("PYDAG_RUN_NEW", RunNew.AUTO.value)  # what a job's last run left on gocron is its own
+        due = at or _due(submission, datetime.now(UTC))
+        if due:
+            os.environ[SCHEDULED_FOR] = due.isoformat()
         if at is None:
             _run_due(submissions, submission, due, witness)
         else:
@@ -64,7 +68,9 @@ def run_submission(submission_id: str, at: datetime | None = None) -> None:
         try:
             if witness.begun:
                 raise StillRunning("its run had begun")
-            _record(submission.job if submission else _job_of(submission_id), due, cause, state)
+            job = submission.job if submission else _job_of(submission_id)
+            with app.history() as store:
+                unstarted.keep(store, job, due, cause, state=state)
         except PyDagException as worse:
             when = datetime.now(UTC).isoformat(timespec="seconds")
             text = f"{when} job {submission.job if submission else submission_id}: {cause}; not in the history: {worse}"
@@ -90,9 +96,28 @@ def _job_of(submission_id: str) -> str:
     raise NotFound("the history knows no job of that id")
 
 
-def _run_due(submissions: Submissions, submission: Submission, due: datetime, witness: _Witness) -> None:
+def _due(submission: Submission, now: datetime) -> datetime | None:
+    """The fire time for which a clock starts the job now; None where somebody started it in gocron's pages.
+
+    gocron's server may be ahead of the clock of this node, and a start by hand looks as one by the scheduler does: it
+    is told by a fire time that has its run, or that was before the submission.
+    """
+    schedule, clock = submission.schedule, submission.clock
+    due = schedule.previous(now, clock)
+    if submission.node is None:
+        return due
+    soon = schedule.previous(now + _AHEAD, clock)
+    with app.history() as store:
+        begun = unstarted.has_begun(store, submission.job, due)
+    early, late = due.astimezone(UTC) <= submission.submitted, now - due > _REPEATED
+    if soon.astimezone(UTC) != due.astimezone(UTC) and (early or late or begun):
+        return soon
+    return None if early or (begun and late) else due
+
+
+def _run_due(submissions: Submissions, submission: Submission, due: datetime | None, witness: _Witness) -> None:
     with submissions.alone(submission.id) as alone, app.history() as store:
-        if any(not run.detail for run in store.runs(submission.job, scheduled_for=due)):
+        if due and unstarted.has_begun(store, submission.job, due):
             return  # cron starts a job twice for several times that a shift of the clock skips
         running = [run for run in store.runs(submission.job, state=State.RUNNING) if not owner.is_gone(run.owner)]
         # A backfill may go on beside: it has logical dates of its own.
@@ -100,7 +125,7 @@ def _run_due(submissions: Submissions, submission: Submission, due: datetime, wi
         if not alone or by_hand:
             named = [f" (run {run.id})" for run in by_hand or running]
             raise StillRunning("the last run still goes on" + "".join(named[:1]))
-        missed = _missed(store, submission, due)
+        missed = _missed(store, submission, due) if due else []
         if missed and make_up(submission, missed, parallel=1, told=lambda *_: None):
             raise SystemExit(app.INTERRUPTED)
         _run(submission, due, witness)
@@ -113,14 +138,13 @@ def _missed(store: Store, submission: Submission, due: datetime) -> list[datetim
     fire = due
     while len(found) < submission.catch_up:
         fire = schedule.previous(fire.astimezone(UTC) - _STEP, clock)
-        begun = any(not run.detail for run in store.runs(submission.job, scheduled_for=fire))
-        if begun or fire.astimezone(UTC) <= submission.submitted:
+        if unstarted.has_begun(store, submission.job, fire) or fire.astimezone(UTC) <= submission.submitted:
             break
         found.appendleft(fire)
     return list(found)
 
 
-def _run(submission: Submission, due: datetime, witness: _Witness) -> None:
+def _run(submission: Submission, due: datetime | None, witness: _Witness) -> None:
     try:
         os.chdir(submission.directory)
     except OSError as error:
@@ -129,25 +153,7 @@ def _run(submission: Submission, due: datetime, witness: _Witness) -> None:
             "make it again, or submit the job from another"
         ) from None
     job = load_job(submission.file, submission.job, option="--name")
-    app.run_job(job, scheduled_for=due.astimezone(UTC), reporter=witness)
-
-
-def _record(job: str, due: datetime | None, cause: str, state: State) -> None:
-    """Keep a run that was due and did not come about."""
-    now = datetime.now(UTC)
-    run = Run(
-        id=app.new_run_id(),
-        job=job,
-        engine="local",
-        state=state,
-        started=now,
-        ended=now,
-        scheduled_for=due and due.astimezone(UTC),
-        detail=cause,
-    )
-    with app.history() as store:
-        known = any(entry.name == job for entry in store.jobs())
-        store.begin(run, store.job(job) if known else JobSpec(name=job, tasks=()))
+    app.run_job(job, scheduled_for=due and due.astimezone(UTC), reporter=witness)
 
 
 # Making up for the past.

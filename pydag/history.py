@@ -133,7 +133,7 @@ def status(
     if due:
         yield ""
         yield look.frame("Scheduled")
-        yield from _table([_Row(State.PENDING, name, each.cron, fire_time(each.next), "") for name, each in due], look)
+        yield from _table([_due_row(name, each) for name, each in due], look)
 
 
 _SEPARATOR = " ".join(["=="] * 20)
@@ -236,6 +236,12 @@ def _result_row(entry: JobEntry, ended: Mapping[str, Run]) -> _Row:
     took = between(run.started, run.ended) if run.ended else ""
     more = never_started(run) if run.detail else took
     return _Row(run.state, entry.name, run.state.value, moment(run.started), more)
+
+
+def _due_row(name: str, due: Upcoming) -> _Row:
+    place = f"on gocron, node {due.node}" if due.node is not None else ""
+    more = ": ".join(filter(None, (place, due.detail)))
+    return _Row(State.PENDING, name, due.cron, fire_time(due.next) if due.next else "", more)
 
 
 _GAPS = 8  # the sign and the spaces between the columns

@@ -58,16 +58,16 @@ def jobs(besides: Iterable[str]) -> list[str]:
         return [job for job in gocron_tasks.jobs(client) if gocron_tasks.tag_of(job) not in known]
 
 
-def delete(job: str, *, force: bool = False) -> int:
-    """Delete the job's tasks on gocron and say how many there were; none where no gocron is named.
+def delete(job: str, settings: Settings, *, force: bool = False) -> int:
+    """Delete the job's tasks on gocron and say how many there were; none where the settings name no gocron.
 
     Raises `StillRunning`, unless `force`, where gocron says that one of them runs.
     """
-    if not Settings.load().gocron.address:
+    if not settings.gocron.address:
         return 0
     from pydag.engines import gocron_tasks
 
-    with _client() as client:
+    with gocron_client(settings) as client:
         return gocron_tasks.delete(client, job, force=force)
 
 

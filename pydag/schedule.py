@@ -197,10 +197,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upcoming:
-    """What is on the clock: the expression, and its next fire time in the zone that counts."""
+    """What is on a clock: the expression, and its next fire time in the zone that counts.
+
+    `node` is the node of gocron where gocron's scheduler starts it, None on the crontab. `detail` says why `next` is
+    None: it will not fire, or nobody knows; else it is empty.
+    """
 
     cron: str
-    next: datetime
+    next: datetime | None
+    node: int | None = None
+    detail: str = ""
 
 
 def local_zone(tz: str | None, etc: Path = Path("/etc")) -> ZoneInfo:

@@ -1,22 +1,23 @@
-"""The use cases of the clock: put a job on the crontab, take it off, say what is on it."""
+"""The use cases of the clocks: put a job on one, take it off, say what is on them."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydag import app
-from pydag.crontab import Crontab, Entry, entries, entry_id, line, settings_above, with_entry, without_entry
-from pydag.errors import InvalidSetting, NotFound, PyDagException
+from pydag import app, unstarted
+from pydag.backends import clock_for
+from pydag.clocks.base import Clock, Entry, Unstarted
+from pydag.crontab import Crontab, entry_id
+from pydag.errors import InvalidSetting, NotFound, PyDagException, StoreFormatError
 from pydag.loader import load_job
-from pydag.schedule import Schedule, Upcoming, local_zone
+from pydag.schedule import Upcoming
 from pydag.settings import Settings
 from pydag.spec import JobSpec
-from pydag.submissions import Submission, Submissions, account_home, home_of, kept_environ, words
+from pydag.submissions import Submission, Submissions, account_home, kept_environ
 
 SHOWN = 3
 """So many next fire times are shown when a job is submitted."""
@@ -24,90 +25,165 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What was, or would be, put on the crontab: its line, the next fire times, and the entry of before."""
+    """What was, or would be, put on a clock: its line, the next fire times, and the entry of before.
+
+    `moved` is the entry that was taken off the clock `moved_from`, where the job was on another.
+    """
 
     job: str
     line: str
     times: Sequence[datetime]
     replaced: Entry | None
+    moved: Entry | None = None
+    moved_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheClock:
+    """The jobs of this history that are on a clock, and what kept a clock from being read whole."""
+
+    jobs: dict[str, Upcoming] = field(default_factory=dict)
+    errors: list[PyDagException] = field(default_factory=list)
 
 
 def submit(
-    file: Path, cron: str, *, name: str | None, env: Iterable[str] = (), catch_up: int = 0, dry_run: bool = False
+    file: Path,
+    cron: str,
+    *,
+    node: int | None = None,
+    name: str | None,
+    env: Iterable[str] = (),
+    catch_up: int = 0,
+    dry_run: bool = False,
 ) -> Submitted:
-    """Put a job of the file on the crontab, in the place of the entry that it may have; or only say how.
+    """Put a job of the file on a clock, in the place of the entry that it may have; or only say how.
 
-    A new clock has its seam here: what is kept of the job stays the same, the crontab gives way.
+    With `node`, gocron's scheduler starts it on that node; without, the crontab does. A job that was on another clock
+    is taken off that one.
     """
-    schedule = Schedule.parse(cron)
-    spec = load_job(file, name, option="--name").check()
+    settings = Settings.load()
+    crontab, submissions = _crontab(settings.home), Submissions(settings.home)
+    with closing(clock_for(node, settings, crontab)) as clock:
+        schedule = clock.read(cron)
+        spec = load_job(file, name, option="--name").check()
+        submission = Submission(
+            job=spec.name,
+            file=str(file.absolute()),
+            directory=str(Path.cwd()),
+            cron=schedule.text,
+            zone=clock.zone(spec.name),
+            catch_up=catch_up,
+            submitted=datetime.now(UTC),
+            environ=kept_environ(env),
+            node=node,
+        )
+        before = _submission(submissions, spec.name)
+        with nullcontext() if dry_run else crontab.locked(), _another(before, submission, crontab) as former:
+            done = _submitted(submission, clock, former, settings.home)
+            if not dry_run:
+                if before:
+                    _take_in(former or clock, before, crontab)
+                _put(clock, former if done.moved else None, submissions, submission, spec)
+            return done
+
+
+def unschedule(job: str) -> str:
+    """Take a job off its clock, and name that; what was submitted stays, for `backfill`. Raises `NotFound`."""
     home = Settings.load().home
     crontab = _crontab(home)
-    entry = Entry(name=spec.name, schedule=schedule.text, command=shlex.join(words(entry_id(spec.name), home)))
-    shown = line(entry).decode(errors="surrogateescape")
-    now = datetime.now(UTC)
-    text = crontab.read()
-    submission = Submission(
-        job=spec.name,
-        file=str(file.absolute()),
-        directory=str(Path.cwd()),
-        cron=schedule.text,
-        zone=_zone_above(crontab, text, spec.name),
-        catch_up=catch_up,
-        submitted=now,
-        environ=kept_environ(env),
-    )
-    replaced = _entry(text, spec.name)
-    if not dry_run:
-        replaced = _put(crontab, Submissions(home), submission, entry, spec)
-    times = schedule.next_after(now, SHOWN, submission.clock)
-    return Submitted(job=spec.name, line=shown, times=times, replaced=replaced)
+    with _clock_of(_submission(Submissions(home), job), crontab) as clock, crontab.locked():
+        if not clock.take(job):
+            raise NotFound(f"job {job!r} is not on {clock.place}: `pydag status` shows what is")
+        return clock.place
 
 
-def unschedule(job: str) -> None:
-    """Take a job off the crontab; what was submitted stays, for `backfill`. Raises `NotFound`."""
-    home = Settings.load().home
-    if not _crontab(home).edit(lambda text: _without(text, job, home)):
-        raise NotFound(f"job {job!r} is not on the crontab: `pydag status` shows what is")
-
-
-def delete(job: str, *, force: bool = False) -> bool:
-    """Take a job, its history and what was submitted of it out. True where it was on the crontab.
+def delete(job: str, *, force: bool = False) -> str | None:
+    """Take a job, its history and what was submitted of it out. Gives the clock that it was on.
 
     Raises what `app.delete` raises.
     """
-    home = Settings.load().home
-    submissions = Submissions(home)
+    settings = Settings.load()
+    submissions, crontab = Submissions(settings.home), _crontab(settings.home)
     if submissions.raw(entry_id(job)) is None:
-        app.delete(job, force=force)
-        return False
-    crontab = _crontab(home)
-    with crontab.locked():
+        app.delete(job, settings, force=force)
+        return None
+    submission = _submission(submissions, job)
+    with _clock_of(submission, crontab) as clock, crontab.locked():
+        clock.entries()  # a clock that cannot be read is told before anything is gone
         with suppress(NotFound):  # the history may have been emptied
-            app.delete(job, force=force)
+            app.delete(job, _settings(submission), force=force)
         try:
-            return crontab.edit(lambda text: _without(text, job, home))
+            return clock.place if clock.take(job) else None
         except NotFound:
-            return False  # another history has a job of that name, and the entry
+            return None  # another history has a job of that name, and the entry
         finally:
             submissions.restore(entry_id(job), None)
 
 
-def upcoming(now: datetime) -> dict[str, Upcoming]:
-    """The jobs of this history that are on the crontab."""
+def look(now: datetime, job: str | None = None) -> OnTheClock:
+    """What is on the clocks: of one job or of all.
+
+    What a clock could not start since somebody last looked is taken into the history, with its cause.
+    """
     home = Settings.load().home
-    submissions = Submissions(home)
-    ids = submissions.ids()
-    if not ids:
-        return {}
-    found = {}
-    for entry in entries(_crontab(home).read()):
-        if entry.id in ids and home_of(entry) in (home, None):
-            with suppress(PyDagException):  # what is damaged says so when it is due; the others can be shown
-                clock = submissions.load(entry.id).clock
-                times = Schedule.parse(entry.schedule).next_after(now, 1, clock)
-                found[entry.name] = Upcoming(cron=entry.schedule, next=times[0])
+    submissions, crontab, found = Submissions(home), _crontab(home), OnTheClock()
+    groups: dict[tuple[bool, Settings], list[Submission]] = {}
+    for each in submissions.ids():
+        with suppress(PyDagException):  # what is damaged says so when it is due; the others can be shown
+            submission = submissions.load(each)
+            if job in (None, submission.job):
+                groups.setdefault((submission.node is None, _settings(submission)), []).append(submission)
+    for group in groups.values():
+        _look_at(group, crontab, now, found)
     return found
+
+
+def _look_at(group: Sequence[Submission], crontab: Crontab, now: datetime, found: OnTheClock) -> None:
+    """Add the submissions of one clock to what was found."""
+    home = Settings.load().home
+    try:
+        with _clock_of(group[0], crontab) as clock:
+            entries = clock.entries()
+            for submission in group:
+                entry = entries.get(submission.id)
+                if entry and entry.belongs_to(home):
+                    found.jobs[submission.job] = _upcoming(clock, submission, entry, now)
+                    _take_in(clock, submission, crontab)
+    except PyDagException as error:
+        found.errors.append(error)
+        for submission in group:
+            silent = "the crontab cannot be read" if submission.node is None else "gocron does not answer"
+            unknown = Upcoming(cron=submission.cron, next=None, node=submission.node, detail=silent)
+            found.jobs.setdefault(submission.job, unknown)
+
+
+def _upcoming(clock: Clock, submission: Submission, entry: Entry, now: datetime) -> Upcoming:
+    fire, detail = None, ""
+    if entry.schedule != submission.cron:
+        detail = f"changed by hand, it was {submission.cron}: submit it again"
+    if entry.enabled:
+        with suppress(InvalidSetting):  # changed by hand into what this clock may read, and pydag does not
+            (fire,) = clock.read(entry.schedule).next_after(now, 1, submission.clock)
+    else:
+        detail = "switched off in gocron's pages"
+    return Upcoming(cron=entry.schedule, next=fire, node=entry.node, detail=detail)
+
+
+def _take_in(clock: Clock, submission: Submission, crontab: Crontab) -> None:
+    """Keep in the history what the clock could not start. Repeated, it keeps nothing twice."""
+    missing = clock.unstarted(submission)
+    if not missing:
+        return
+    with app.history() as store:
+
+        def unknown(each: Unstarted) -> bool:
+            return not store.runs(submission.job, scheduled_for=each.due, limit=1)
+
+        if any(map(unknown, missing)):
+            with crontab.locked():  # somebody else may look at this moment
+                for each in reversed(missing):
+                    if unknown(each):
+                        unstarted.keep(store, submission.job, each.due, each.cause, engine="gocron", at=each.tried)
 
 
 def _crontab(home: Path) -> Crontab:
@@ -115,50 +191,71 @@ def _crontab(home: Path) -> Crontab:
     return Crontab(home, lock=account_home() / ".pydag" / "crontab.lock")
 
 
-def _put(
-    crontab: Crontab, submissions: Submissions, submission: Submission, entry: Entry, spec: JobSpec
-) -> Entry | None:
-    """Write all that makes a job scheduled, the entry last. Gives the entry of before."""
-    before: list[Entry | None] = []
+def _submission(submissions: Submissions, job: str) -> Submission | None:
+    """What was submitted of a job; None where nothing was, or where it cannot be read any more."""
+    with suppress(NotFound, StoreFormatError):
+        return submissions.load(entry_id(job))
+    return None
 
-    def change(text: bytes) -> bytes:
-        before.append(_entry(text, entry.name))
-        return with_entry(text, entry)
 
-    with crontab.locked():
-        kept = submissions.raw(submission.id)
-        with app.history() as store:
-            store.save_job(spec, submission.submitted)
-        submissions.save(submission)
+def _settings(submission: Submission | None) -> Settings:
+    """With the gocron on whose clock a job is; the login is the one that is set now, where it is for that one."""
+    settings = Settings.load()
+    if submission is None or submission.node is None:
+        return settings
+    gocron = Settings.load(submission.environ).gocron
+    return settings if settings.gocron.address == gocron.address else replace(settings, gocron=gocron)
+
+
+@contextmanager
+def _clock_of(submission: Submission | None, crontab: Crontab) -> Iterator[Clock]:
+    """The clock that a job was given to: the crontab where nobody knows."""
+    node = submission.node if submission else None
+    with closing(clock_for(node, _settings(submission), crontab)) as clock:
+        yield clock
+
+
+@contextmanager
+def _another(before: Submission | None, now: Submission, crontab: Crontab) -> Iterator[Clock | None]:
+    """The clock that a job was given to before, where that is another."""
+    if before is None or _place(before) == _place(now):
+        yield None
+    else:
+        with _clock_of(before, crontab) as clock:
+            yield clock
+
+
+def _place(submission: Submission) -> str | None:
+    return None if submission.node is None else Settings.load(submission.environ).gocron.address
+
+
+def _submitted(submission: Submission, clock: Clock, former: Clock | None, home: Path) -> Submitted:
+    """What putting it on the clock will change there, and on the former one."""
+    moved = former.entries().get(submission.id) if former else None
+    return Submitted(
+        job=submission.job,
+        line=clock.line(submission),
+        times=submission.schedule.next_after(submission.submitted, SHOWN, submission.clock),
+        replaced=clock.entries().get(submission.id),
+        moved=moved if moved and moved.belongs_to(home) else None,
+        moved_from=former.place if former else "",
+    )
+
+
+def _put(clock: Clock, former: Clock | None, submissions: Submissions, submission: Submission, spec: JobSpec) -> None:
+    """Write all that makes a job scheduled, the entry last; then take the entry of before off the former clock."""
+    kept = submissions.raw(submission.id)
+    with app.history() as store:
+        store.save_job(spec, submission.submitted)
+    submissions.save(submission)
+    try:
+        undo = clock.put(submission)
         try:
-            crontab.edit(change)
+            if former:
+                former.take(submission.job)
         except BaseException:
-            submissions.restore(submission.id, kept)
+            undo()
             raise
-    return before[-1]
-
-
-def _entry(text: bytes, job: str) -> Entry | None:
-    return next((entry for entry in entries(text) if entry.name == job), None)
-
-
-def _without(text: bytes, job: str, home: Path) -> bytes:
-    entry = _entry(text, job)
-    other = home_of(entry) if entry else None
-    if other not in (home, None):
-        raise NotFound(f"job {job!r} is on the crontab for another history: set PYDAG_HOME to {other}")
-    return without_entry(text, job)
-
-
-def _zone_above(crontab: Crontab, text: bytes, job: str) -> str | None:
-    """The zone that CRON_TZ sets for the job's entry. Raises `InvalidSetting` where cron would not heed it."""
-    zone = settings_above(text, job).get("CRON_TZ")
-    if zone is None:
-        return None
-    if not crontab.reads_cron_tz():
-        raise InvalidSetting(
-            f"CRON_TZ={zone} stands in the crontab, and this machine's cron ignores it: the job would run at other "
-            "times than it says; take it out with `crontab -e`"
-        )
-    local_zone(zone)
-    return zone
+    except BaseException:
+        submissions.restore(submission.id, kept)
+        raise

@@ -12,6 +12,8 @@ from pydag.errors import InvalidSetting
 from pydag.state import RunNew
 
 MIB = 1024 * 1024
+SCHEDULES = "schedules"
+"""The directory in PYDAG_HOME that holds what was submitted to a clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

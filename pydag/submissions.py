@@ -1,6 +1,6 @@
-"""Submissions: what cron does not keep of a job that was given to it, in one private file a job.
+"""Submissions: what a clock does not keep of a job that was given to it, in one private file a job.
 
-The crontab says when; these files say what, where, and with which environment.
+The crontab, or gocron, says when; these files say what, where, and with which environment.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydag.crontab import Entry, entry_id
+from pydag.crontab import entry_id
 from pydag.errors import InvalidSetting, NotFound, StoreFormatError, StoreUnreachable
 from pydag.schedule import Schedule, local_zone
+from pydag.settings import SCHEDULES
 
 FORMAT = 1
 SCHEDULED_FOR = "PYDAG_SCHEDULED_FOR"
 """The variable that gives a run's logical date to its tasks: ISO 8601 with the zone's offset."""
 
 COMMAND = "_scheduled"
-"""The hidden command that the crontab calls."""
+"""The hidden command that a clock calls."""
 
 # Of the environment in which a job is submitted; what belongs to one run alone is left out.
 _KEPT = ("PYDAG_", "GOCRON_")
@@ -36,9 +37,10 @@ _OF_A_RUN = {"PYDAG_HOME", "PYDAG_JOB", "PYDAG_RUN_ID", "PYDAG_TASK", "PYDAG_ATT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A job on the clock. `zone` is the one that CRON_TZ names where cron heeds it, else None for the machine's.
+    """A job on a clock. `node` is the node of gocron on which gocron's scheduler starts it, None for the crontab.
 
-    `environ` may hold secrets: it is in no message and in no other file.
+    `zone` is that of gocron's clock; of the crontab the one that CRON_TZ names where cron heeds it, else None for the
+    machine's. `environ` may hold secrets: it is in no message and in no other file.
     """
 
     job: str
@@ -49,16 +51,17 @@ class Submission:
     catch_up: int
     submitted: datetime
     environ: Mapping[str, str] = field(repr=False)
+    node: int | None = None  # files of before gocron's clock have none
 
     @property
     def id(self) -> str:
-        """What stands for the job's name in the crontab and in files' names."""
+        """What stands for the job's name in entries and in files' names."""
         return entry_id(self.job)
 
     @property
     def schedule(self) -> Schedule:
         """When it fires."""
-        return Schedule.parse(self.cron)
+        return Schedule.parse(self.cron) if self.node is None else Schedule.for_gocron(self.cron)
 
     @property
     def clock(self) -> ZoneInfo:
@@ -85,31 +88,41 @@ def account_home() -> Path:
     return Path(pwd.getpwuid(os.getuid()).pw_dir)
 
 
-def words(submission_id: str, home: Path) -> list[str]:
-    """The command that runs a submission once.
+def words(submission_id: str, home: Path, *, everywhere: bool = False) -> list[str]:
+    """The command that runs a submission once; `everywhere` makes it one for other accounts, with other homes, too.
 
     `-P` keeps modules that lie in the home directory, where cron starts it, from standing in for pydag's own.
     """
-    place = [] if home == account_home() / ".pydag" else ["--home", str(home)]
+    place = ["--home", str(home)] if everywhere or home != account_home() / ".pydag" else []
     return [sys.executable, "-P", "-m", "pydag", COMMAND, submission_id, *place]
 
 
-def home_of(entry: Entry) -> Path | None:
-    """The PYDAG_HOME whose job an entry runs; None where its command was rewritten by hand."""
-    try:
-        parts = shlex.split(entry.command)
-    except ValueError:
-        return None
+def home_of(command: str) -> Path | None:
+    """The PYDAG_HOME whose job an entry's command runs; None where it was rewritten by hand."""
+    parts = _parts(command)
     if COMMAND not in parts:
         return None
     return Path(parts[parts.index("--home") + 1]) if "--home" in parts[:-1] else account_home() / ".pydag"
+
+
+def id_of(command: str) -> str | None:
+    """The submission that an entry's command runs; None where it was rewritten by hand."""
+    parts = _parts(command)
+    return parts[parts.index(COMMAND) + 1] if COMMAND in parts[:-1] else None
+
+
+def _parts(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 class Submissions:
     """The submissions of one PYDAG_HOME. Writers hold the lock of the crontab."""
 
     def __init__(self, home: Path) -> None:
-        self._directory = home / "schedules"
+        self._directory = home / SCHEDULES
 
     def save(self, submission: Submission) -> None:
         """Write it, readable by the user alone, whole or not at all."""
@@ -127,6 +140,7 @@ class Submissions:
             if document.pop("format") != FORMAT:
                 raise StoreFormatError(f"{path} is of another version: use the pydag that wrote it, or submit again")
             document["submitted"] = datetime.fromisoformat(document["submitted"])
+            document.setdefault("node", None)
             return Submission(**{each.name: document[each.name] for each in fields(Submission)})
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreFormatError(f"{path} cannot be read: submit the job again") from None

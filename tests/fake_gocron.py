@@ -163,6 +163,7 @@ class FakeGoCron:
             self._failures.pop(user, None)
             token = secrets.token_hex()
             self._tokens[token] = (user, time.time() + self.token_life)
+            self.core.logins.append((user, time.time()))
         data = {"token": token, "uid": 1, "username": user, "is_admin": int(user == USER)}
         return 0, "操作成功", data
 

@@ -53,6 +53,7 @@ class Api:
             ("POST", "/api/host/store"): self._store_host,
             ("POST", "/api/host/remove/:id"): self._remove_host,
             ("GET", "/api/host/ping/:id"): self._ping,
+            ("GET", "/api/system/login-log"): self._logins,
         }
         if self.core.dialect == "fork":
             routes["GET", "/api/user/2fa/status"] = _no_second_factor
@@ -80,7 +81,8 @@ class Api:
         return 0, "保存成功", None
 
     def _remove(self, _: Mapping[str, str], task_id: int) -> Answer:
-        self.core.tasks.pop(task_id, None)
+        with self.core.lock:
+            self.core.tasks.pop(task_id, None)
         return 0, "操作成功", None
 
     def _enable(self, _: Mapping[str, str], task_id: int) -> Answer:
@@ -163,6 +165,13 @@ class Api:
             return 1, "连接失败-无法连接远程服务器 ", None
         return 0, "连接成功", None
 
+    def _logins(self, query: Mapping[str, str], _: int) -> Answer:
+        rows = [
+            {"id": number, "username": user, "ip": "127.0.0.1", "created": self.core.moment_json(at)}
+            for number, (user, at) in enumerate(self.core.logins, start=1)
+        ]
+        return _page(rows[::-1], query)
+
 
 def _no_second_factor(_: Mapping[str, str], __: int) -> Answer:
     return 0, "获取成功", {"enabled": False}
@@ -185,7 +194,7 @@ def read_task(form: Mapping[str, str]) -> Task | None:
         id=_int(form, "id"),
         name=form.get("name", ""),
         level=_int(form, "level"),
-        spec=form.get("spec", ""),
+        spec=form.get("spec", "") if _int(form, "level") == 1 else "",
         protocol=_int(form, "protocol"),
         command=form.get("command", "").strip(),
         http_method=_int(form, "http_method"),

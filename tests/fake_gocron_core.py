@@ -1,25 +1,29 @@
 """What the stand-in for gocron keeps and does: tasks, nodes, log rows, and commands run for real.
 
-In memory, in both dialects. It leaves out schedules, notifications and retries. What a node does
-is in `fake_gocron_node`.
+In memory, in both dialects. Main tasks start when their schedule says so, and when a test does. It leaves out
+notifications and retries. What a node does is in `fake_gocron_node`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fake_gocron_node import STOPPED, Dialect, Execution, ask, carried
+
+from pydag.schedule import Schedule, local_zone
 
 FAILED, RUNNING, FINISHED, CANCELLED = 0, 1, 2, 3
 HTTP, SHELL = 1, 2
 UNREACHABLE = "无法连接远程服务器"
 ORPHANED = "系统重启后手动停止"
+BY_HAND = "手动运行"
 
 
 @dataclass(kw_only=True)
@@ -57,6 +61,7 @@ class Row:
     task: Task
     hostname: str
     status: int
+    spec: str = BY_HAND
     result: str = ""
     started: float = field(default_factory=time.time)
     ended: float = field(default_factory=time.time)
@@ -75,6 +80,11 @@ class FakeCore:
         self.executions: dict[tuple[str, int, int], Execution] = {}
         self.single_running: set[int] = set()
         self.queue = threading.BoundedSemaphore(queue)
+        self.logins: list[tuple[str, float]] = []
+        self.zone = local_zone(os.environ.get("TZ"))
+        """That of the server's clock."""
+        self._closed = threading.Event()
+        self._scheduler: threading.Thread | None = None
         self._last = {"task": 0, "row": 0, "host": 0}
         for number, (name, port) in enumerate(sorted(self.agents), start=1):
             self.add_host(name=name, alias=f"node{number}", port=port, remark="")
@@ -135,6 +145,9 @@ class FakeCore:
             elif old := self.tasks.get(task.id):
                 kept = {"level": old.level, "enabled": old.enabled, "created": old.created}
                 self.tasks[task.id] = replace(task, **kept)  # type: ignore[arg-type]  # fields of the same class
+            if task.level == 1 and self._scheduler is None:
+                self._scheduler = threading.Thread(target=self._schedule, daemon=True)
+                self._scheduler.start()
         return True
 
     def name_taken(self, name: str, but: int) -> bool:
@@ -170,20 +183,52 @@ class FakeCore:
     # Runs
 
     def run(self, task_id: int) -> bool:
+        """Start a task by hand."""
+        return self._start(task_id, BY_HAND)
+
+    def fire(self, task_id: int, moment: datetime | None = None) -> None:
+        """Start a main task, where it is still there, as its schedule does: at a moment or now."""
+        if task := self.tasks.get(task_id):
+            self._start(task_id, task.spec, moment)
+
+    def next_run(self, task: Task) -> datetime | None:
+        """When its schedule starts a task."""
+        if task.level != 1 or not task.enabled or not task.spec or "@" in task.spec:
+            return None
+        (fire,) = Schedule.for_gocron(task.spec).next_after(datetime.now(UTC), 1, self.zone)
+        return fire
+
+    def _schedule(self) -> None:
+        """Second by second, start what is due."""
+        due = datetime.now(UTC).replace(microsecond=0)
+        while True:
+            due += timedelta(seconds=1)
+            if self._closed.wait(max(0.0, (due - datetime.now(UTC)).total_seconds())):
+                return
+            with self.lock:
+                main = [task for task in self.tasks.values() if self.next_run(task)]
+            for task in main:
+                if any(Schedule.for_gocron(task.spec).between(due, due + timedelta(seconds=1), self.zone)):
+                    self.fire(task.id)
+
+    def _start(self, task_id: int, spec: str, moment: datetime | None = None) -> bool:
         with self.lock:
             task = self.tasks.get(task_id)
             if task is None:
                 return False
             task = replace(task, host_ids=list(task.host_ids))
             hosts = self.hosts_of(task)
-        threading.Thread(target=self._job, args=(task, hosts), daemon=True).start()
+        threading.Thread(target=self._job, args=(task, hosts, spec, moment), daemon=True).start()
         return True
 
-    def _job(self, task: Task, hosts: list[Host]) -> None:
+    def _job(self, task: Task, hosts: list[Host], spec: str, moment: datetime | None) -> None:
         time.sleep(self.row_delay)
         with self.lock:
             overlap = task.multi == 0 and task.id in self.single_running
             row = self.add_row(task, hosts, CANCELLED if overlap else RUNNING)
+            if row is not None:
+                row.spec = spec
+                row.started = moment.timestamp() if moment else row.started
             if row is None or (overlap and self.dialect == "original"):
                 return
             if task.multi == 0:
@@ -263,6 +308,7 @@ class FakeCore:
                     row.status, row.result = CANCELLED, ORPHANED
 
     def kill_all(self) -> None:
+        self._closed.set()
         with self.lock:
             for execution in self.executions.values():
                 execution.kill(STOPPED)
@@ -271,8 +317,9 @@ class FakeCore:
 
     def task_json(self, task: Task) -> dict[str, Any]:
         original = self.dialect == "original"
-        moment = datetime.fromtimestamp(int(task.created), UTC)
         never = "0001-01-01T00:00:00Z"
+        fire = self.next_run(task)
+        at = self._clock(fire.timestamp()) if fire else never if original else ""
         hosts = [{"host_id": h.id, "name": h.name, "alias": h.alias, "port": h.port} for h in self.hosts_of(task)]
         hidden = ("host_ids", "enabled", "created")
         return {key: value for key, value in vars(task).items() if key not in hidden} | {
@@ -283,10 +330,10 @@ class FakeCore:
             "retry_interval": 0,
             "notify_receiver_id": "",
             "notify_keyword": "",
-            "created": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            "created": self.moment_json(int(task.created)),
             "deleted": never if original else None,
             "hosts": hosts,
-            "next_run_time": never if original else "",
+            "next_run_time": at,
         }
 
     def row_json(self, row: Row) -> dict[str, Any]:
@@ -295,7 +342,7 @@ class FakeCore:
             "id": row.id,
             "task_id": row.task.id,
             "name": row.task.name,
-            "spec": "手动运行",
+            "spec": row.spec,
             "protocol": row.task.protocol,
             "command": row.task.command,
             "timeout": row.task.timeout,
@@ -308,10 +355,15 @@ class FakeCore:
             "total_time": int(end - row.started),
         }
 
+    def moment_json(self, moment: float) -> str:
+        """A time as Go writes it, on the server's clock; the fork's has nanoseconds."""
+        text = datetime.fromtimestamp(moment, self.zone).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return text if self.dialect == "original" else f"{text[:19]}.{int(moment % 1 * 1e9):09}{text[19:]}"
+
     def _clock(self, moment: float) -> str:
         if self.dialect == "original":
-            return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        return f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M:%S}"
+            return self.moment_json(moment)
+        return f"{datetime.fromtimestamp(moment, self.zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _number(text: str) -> int:

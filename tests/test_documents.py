@@ -119,7 +119,13 @@ def test_the_status_as_json_counts_tasks_by_state() -> None:
 def test_what_is_on_the_clock_is_in_json_with_its_next_fire_time_in_utc() -> None:
     east = timezone(timedelta(hours=8))
     clock = {"J": Upcoming(cron="@daily", next=datetime(2022, 12, 27, tzinfo=east))}
-    expected = {"cron": "@daily", "next": "2022-12-26T16:00:00.000000+00:00"}
+    expected = {
+        "cron": "@daily",
+        "next": "2022-12-26T16:00:00.000000+00:00",
+        "on": "crontab",
+        "node": None,
+        "detail": "",
+    }
     for text in (
         documents.jobs([entry("J")], now=NOW, clock=clock),
         documents.status([], [entry("J")], now=NOW, clock=clock),

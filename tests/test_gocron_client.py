@@ -43,7 +43,7 @@ def test_a_created_task_is_there_as_it_was_described(lab: Lab) -> None:
     assert (found.timeout, found.remark) == (7, "why")
     assert found.single is lab.original
     assert (sorted(found.node_ids), found.protocol) == (sorted(nodes), Protocol.SHELL)
-    assert (found.enabled, found.scheduled) == (True, False)
+    assert (found.enabled, found.schedule) == (True, "")
 
 
 def test_an_http_task_is_there_as_it_was_described(lab: Lab) -> None:

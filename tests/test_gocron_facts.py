@@ -1,6 +1,7 @@
 """What is true of gocron, each fact on both dialects: on the stand-in, and on real servers."""
 
 import secrets
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from gocron_targets import Lab, end_of, until
 from processes import alive, pid_in
 
 from pydag.engines.gocron_records import EndReason, LogStatus
+from pydag.schedule import Schedule
 
 
 def listed(lab: Lab, **query: Any) -> list[dict[str, Any]]:
@@ -338,3 +340,62 @@ def test_one_failure_of_several_nodes_fails_the_row(lab: Lab) -> None:
         ("", "hi"),
         ("无法连接远程服务器", ""),
     ]
+
+
+# Main tasks: gocron's own clock.
+
+
+def test_a_main_task_is_started_by_its_schedule_and_its_row_names_it(lab: Lab) -> None:
+    task_id = lab.create(schedule="* * * * * *")
+    until(lambda: len(lab.client.logs(task_id=task_id)) > 1)
+    lab.client.enable_task(task_id, on=False)
+    by_hand = lab.start(task_id)
+    assert by_hand.schedule != "* * * * * *"
+    rows = [row for row in lab.client.logs(task_id=task_id) if row.id != by_hand.id]
+    assert {row.schedule for row in rows} == {"* * * * * *"}
+    assert len({row.started for row in rows}) == len(rows)
+
+
+def test_gocron_takes_the_translation_of_five_fields_and_fires_at_their_times(lab: Lab) -> None:
+    now = datetime.now(UTC)
+    zone = timezone(lab.client.utc_offset(now))
+    for cron in ("30 6 * * mon-fri", "*/20 8-18/2 1,15 * *", "0 0 13 * 5", "@weekly", "5 4 * jan-mar sun,7"):
+        schedule = Schedule.for_gocron(cron)
+        name = lab.name()
+        lab.client.store_task(lab.task(name=name, schedule=schedule.text))
+        (raw,) = listed(lab, name=name)
+        assert (raw["level"], raw["spec"]) == (1, schedule.text)
+        fire = datetime.fromisoformat(raw["next_run_time"]).replace(tzinfo=zone)
+        (own,) = schedule.next_after(now, 1, zone)
+        assert abs(fire - own) in (timedelta(), timedelta(hours=1))  # until then the server's clock may shift
+
+
+def test_an_update_keeps_the_schedule_and_a_disabled_task_is_not_started(lab: Lab) -> None:
+    task = lab.task(schedule="0 0 0 1 1 *")
+    task_id = lab.client.create_task(task)
+    lab.client.update_task(task_id, lab.task(name=task.name, schedule="0 0 0 1 2 *"))
+    (found,) = lab.client.tasks(name=task.name)
+    assert (found.schedule, found.enabled) == ("0 0 0 1 2 *", True)
+    lab.client.enable_task(task_id, on=False)
+    lab.client.update_task(task_id, lab.task(name=task.name, schedule="* * * * * *"))
+    (found,) = lab.client.tasks(name=task.name)
+    assert (found.schedule, found.enabled) == ("* * * * * *", False)
+    (raw,) = listed(lab, name=task.name)
+    assert raw["next_run_time"] in ("", "0001-01-01T00:00:00Z")
+    assert lab.client.logs(task_id=task_id) == []
+    lab.client.enable_task(task_id)
+    until(lambda: bool(lab.client.logs(task_id=task_id)))
+    lab.client.enable_task(task_id, on=False)
+
+
+@pytest.mark.parametrize("spec", ["", "0 0 * *"])
+def test_gocron_refuses_a_main_task_whose_schedule_it_cannot_read(lab: Lab, spec: str) -> None:
+    assert lab.raw_store(level=1, spec=spec)["code"] == 1
+
+
+def test_the_newest_login_tells_the_servers_clock(lab: Lab) -> None:
+    lab.raw_store(level=1, spec="* * * * * *", command="true")
+    now = datetime.now(UTC)
+    (raw,) = listed(lab)
+    fire = datetime.fromisoformat(raw["next_run_time"]).replace(tzinfo=UTC)
+    assert abs(fire - now - lab.client.utc_offset(now)) < timedelta(minutes=7)

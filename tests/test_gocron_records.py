@@ -124,16 +124,17 @@ def test_a_failed_row_without_text_is_a_failure() -> None:
 
 
 def test_a_row_that_runs_has_no_end() -> None:
-    row = {"id": 7, "task_id": 3, "name": "a", "protocol": 2, "status": 1, "result": ""}
+    row = {"id": 7, "task_id": 3, "name": "a", "protocol": 2, "status": 1, "result": "", "spec": "手动运行"}
     row |= {"hostname": "x - y - 127.0.0.1<br>b - localhost<br>"}
     row |= {"start_time": "2026-11-21 02:53:07", "end_time": "2026-11-21 02:53:07"}
     read = read_row(row)
     assert read.ended is None
     assert read.hosts == ("x - y-127.0.0.1", "b-localhost")
+    assert read.schedule == "手动运行"
 
 
 def test_a_time_that_was_never_set_is_none() -> None:
-    row = {"id": 7, "task_id": 3, "name": "a", "protocol": 2, "status": 2, "result": ""}
+    row = {"id": 7, "task_id": 3, "name": "a", "protocol": 2, "status": 2, "result": "", "spec": "@daily"}
     row |= {"hostname": "", "start_time": "0001-01-01T00:00:00Z"}
     assert read_row(row | {"end_time": "2026-11-21T02:53:07Z"}).started is None
 
@@ -181,9 +182,13 @@ def test_a_task_at_every_limit_is_taken() -> None:
     check_task(NewTask(name="名" * 32, command="x", timeout=86_400, node_ids=(1,)))
 
 
-def test_a_task_is_never_scheduled_retried_or_told_of() -> None:
+def test_a_task_with_a_schedule_is_a_main_task() -> None:
+    form = task_form(NewTask(name="J", command="true", node_ids=(1,), schedule="0 0 * * * *"))
+    assert (form["level"], form["spec"]) == (1, "0 0 * * * *")
+
+
+def test_a_task_is_never_retried_or_told_of_and_scheduled_only_where_it_is_asked() -> None:
     form = task_form(NewTask(name="job:a", command="true", node_ids=(1, 2), single=True))
-    assert form["level"] == 2
-    assert "spec" not in form
+    assert (form["level"], form["spec"]) == (2, "")
     assert (form["retry_times"], form["notify_status"]) == (0, 1)
     assert (form["host_id"], form["multi"]) == ("1,2", 2)

@@ -38,7 +38,7 @@ def test_an_update_without_a_schedule_takes_it_from_a_scheduled_task(lab: Lab) -
     task = lab.task()
     assert lab.raw_store(name=task.name, level=1, spec="@yearly")["code"] == 0
     (found,) = lab.client.tasks(tag=lab.prefix)
-    assert found.scheduled
+    assert found.schedule == "@yearly"
     lab.client.update_task(found.id, task)
     (raw,) = lab.raw("GET", "/api/task", id=found.id)["data"]["data"]
     assert (raw["spec"], raw["level"]) == ("", 1)

@@ -177,7 +177,7 @@ def test_a_new_job_is_made(lab: Lab, settle: Settle, run_new: RunNew) -> None:
     made = there(lab)
     assert ids == [made["a"].id, made["b"].id]
     assert (made["a"].command, made["a"].node_ids, made["a"].timeout) == ("echo a", (lab.nodes()[0].id,), 60)
-    assert not made["a"].scheduled
+    assert made["a"].schedule == ""
 
 
 def test_yes_refuses_a_job_that_exists_and_says_what_to_do(lab: Lab, settle: Settle) -> None:

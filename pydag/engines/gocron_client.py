@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from pygocron.pygocron import PyGoCron
@@ -103,6 +104,22 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
             return Dialect.ORIGINAL
         return Dialect.FORK
 
+    def utc_offset(self, now: datetime) -> timedelta:
+        """How far the clock on the server's wall is ahead of UTC at `now`, to a quarter of an hour.
+
+        gocron tells its zone nowhere. But it writes down when a user logs in, which this does
+        here; whatever zone its database puts beside that time, the digits are those of its clock.
+        """
+        self._http.login(stale=self._http.token)
+        what = "tell its time"
+        data = self._http.get("/api/system/login-log", {"page": 1, "page_size": 1}, what=what)
+        try:
+            wall = datetime.fromisoformat(data["data"][0]["created"]).replace(tzinfo=UTC)
+        except (LookupError, TypeError, ValueError) as error:
+            raise self._unreadable(what, error) from error
+        quarter = timedelta(minutes=15)
+        return round((wall - now) / quarter) * quarter
+
     def hosts(self) -> list[Node]:
         """Every node, lowest id first."""
         nodes = self._pages("/api/host", {}, read_node, what="list the nodes")
@@ -185,8 +202,8 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
     def update_task(self, task_id: int, task: NewTask) -> None:
         """Make a task as described, and keep its id and whether it is enabled.
 
-        A schedule that it was given in gocron's pages is lost. gocron calls the update of a
-        missing task a success; this is `EngineRefused` here.
+        gocron keeps it a main task, or one that no schedule starts, whatever is asked. It calls
+        the update of a missing task a success; this is `EngineRefused` here.
         """
         check_task(task)
         self._store(task, task_id)
@@ -205,6 +222,11 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
                 raise
             hint = "take the characters beyond U+FFFF out of it, such as emoji"
             raise EngineRefused(f"{error}: {hint}") from None
+
+    def enable_task(self, task_id: int, *, on: bool = True) -> None:
+        """Have the schedule of a main task start it from now on, or no longer; again is no error."""
+        path = f"/api/task/{'enable' if on else 'disable'}/{task_id}"
+        self._http.once("POST", path, {}, what=f"{'enable' if on else 'disable'} task {task_id}")
 
     def delete_task(self, task_id: int) -> None:
         """Delete a task; one that is not there is a success. Its log rows stay.

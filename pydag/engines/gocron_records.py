@@ -22,6 +22,9 @@ HTTP_TIMEOUT_LIMIT = 300
 REMARK_LIMIT = 100
 NODE_ID_LIMIT = 32_767
 
+CLOCK_TAG = "pydag@clock"
+"""The tag of the tasks that start jobs by gocron's scheduler; no job's own tasks bear it."""
+
 
 class Dialect(Enum):
     """Which of the two gocrons a server is."""
@@ -87,11 +90,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """What a task on gocron shall be: never scheduled, never retried, no notification.
+    """What a task on gocron shall be: never retried, no notification.
 
-    `timeout` is in seconds, 0 means gocron's own (a day; 300 s for HTTP). `single` lets one
-    instance run at a time, in the original; the fork cannot, and is not asked to. `node_ids` is
-    for commands; a task on several nodes runs on each.
+    `schedule` is an expression of six fields, or empty for a task that no clock starts; a task
+    that has one is a "main task". `timeout` is in seconds, 0 means gocron's own (a day; 300 s for
+    HTTP). `single` lets one instance run at a time, in the original; the fork cannot, and is not
+    asked to. `node_ids` is for commands; a task on several nodes runs on each.
     """
 
     name: str
@@ -103,11 +107,15 @@ class NewTask:
     timeout: int = 0
     single: bool = False
     remark: str = ""
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteTask:
-    """A task as gocron has it. `enabled` and `scheduled` are what people set in its web pages."""
+    """A task as gocron has it. `schedule` is empty where it has none.
+
+    One that is not `enabled`, which people set in its web pages, is not started by its schedule.
+    """
 
     id: int
     name: str
@@ -120,14 +128,15 @@ class RemoteTask:
     single: bool
     remark: str
     enabled: bool
-    scheduled: bool
+    schedule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """One execution of a task. Times are full seconds of the server's clock.
 
-    The original names its zone, the fork does not: its times come without one.
+    The original names its zone, the fork does not: its times come without one. `schedule` is the
+    expression that started it, or gocron's words for a start by hand.
     """
 
     id: int
@@ -139,6 +148,7 @@ class LogRow:
     started: datetime | None
     ended: datetime | None
     hosts: tuple[str, ...]
+    schedule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,12 +322,13 @@ def _check_nodes(where: str, node_ids: Sequence[int]) -> None:
 
 
 def task_form(task: NewTask) -> dict[str, str | int]:
-    """The form gocron stores a task from; level 2 is a task that no schedule starts."""
+    """The form gocron stores a task from; level 1 is a main task, 2 one that no schedule starts."""
     return {
         "name": task.name,
         "command": task.command,
         "tag": task.tag,
-        "level": 2,
+        "level": 1 if task.schedule else 2,
+        "spec": task.schedule,
         "dependency_status": 1,
         "protocol": task.protocol.value,
         "http_method": task.http_method.value,
@@ -357,7 +368,7 @@ def read_task(row: Mapping[str, Any]) -> RemoteTask:
         single=row["multi"] == 0,
         remark=str(row["remark"]),
         enabled=row["status"] == 1,
-        scheduled=row["status"] == 1 and row["level"] == 1,
+        schedule=str(row["spec"]) if row["level"] == 1 else "",
     )
 
 
@@ -374,6 +385,7 @@ def read_row(row: Mapping[str, Any]) -> LogRow:
         started=_time(row["start_time"]),
         ended=None if row["status"] == LogStatus.RUNNING.value else _time(row["end_time"]),
         hosts=tuple(f"{alias}-{name}" for alias, _, name in hosts),
+        schedule=str(row["spec"]),
     )
 
 

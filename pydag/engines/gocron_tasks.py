@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from pydag.engines.gocron_client import GoCronClient
 from pydag.engines.gocron_records import (
+    CLOCK_TAG,
     COMMAND_LIMIT,
     HTTP_TIMEOUT_LIMIT,
     NAME_LIMIT,
@@ -44,8 +45,8 @@ Result = TypeVar("Result")
 
 
 def tag_of(job: str) -> str:
-    """The tag of a job's tasks."""
-    return job if _fits(job, TAG_LIMIT) else _shortened(job, job, TAG_LIMIT)
+    """The tag of a job's tasks; never the one that stands for gocron's clock."""
+    return job if _fits(job, TAG_LIMIT) and job != CLOCK_TAG else _shortened(job, job, TAG_LIMIT)
 
 
 def names_of(spec: JobSpec) -> list[str]:
@@ -224,7 +225,7 @@ def tasks_of(client: GoCronClient, tag: str) -> list[RemoteTask]:
 
 
 def _is_pydags(task: RemoteTask) -> bool:
-    return bool(task.tag) and (task.remark.startswith(_REMARK) or task.name.startswith(f"{task.tag}:"))
+    return task.tag not in ("", CLOCK_TAG) and (task.remark.startswith(_REMARK) or task.name.startswith(f"{task.tag}:"))
 
 
 def _job_of(task: RemoteTask) -> str:
