@@ -11,11 +11,12 @@ from gocron_targets import until
 from processes import alive, pid_in
 
 from pydag.engines import local
-from pydag.engines.base import Ended, Launch
+from pydag.engines.base import Ended, Event, Launch
 from pydag.engines.local import LocalEngine
 from pydag.errors import EngineError
 from pydag.run import Output
 from pydag.state import Reason, State
+from pydag.task import MAX_SECONDS
 from pydag.testing.engine_contract import collect, launch, one_end, output_of
 from pydag.testing.records import job_of
 
@@ -195,6 +196,15 @@ def test_a_timeout_takes_children_and_grandchildren_with_it(make: MakeEngine, tm
     end = one_end(collect(engine, 1))
     assert (end.state, end.reason) == (State.FAILED, Reason.TIMEOUT)
     assert not alive(pid_in(tmp_path / "pid"))
+
+
+def test_a_timeout_of_a_year_is_more_milliseconds_than_a_system_call_takes(make: MakeEngine) -> None:
+    engine = make()
+    engine.start(launch(0, "sleep 0.1", timeout=MAX_SECONDS))
+    events: list[Event] = []
+    while not events:
+        events = engine.wait(None)
+    assert one_end(events).state is State.SUCCESS
 
 
 def test_what_ignores_sigterm_is_killed_after_the_grace(

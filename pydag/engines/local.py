@@ -7,13 +7,14 @@ becomes of a daemon that keeps it open, is told in docs/design.md.
 from __future__ import annotations
 
 import heapq
+import math
 import os
-import selectors
+import select
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -36,6 +37,7 @@ _QUIET = 0.02  # seconds before a pipe is looked at: most commands are over by t
 _CHUNK = 64 * 1024  # bytes a pipe holds
 _CHUNKS_AT_EXIT = 16  # a command's last output is in the pipe; more comes only from something that outlives it
 _GROUP_CHECK = 0.02  # seconds between two looks at a stopped group that has lost its leader
+_LONGEST_WAIT = 3600.0  # seconds; the system counts milliseconds in 32 bits, and a timeout may be a year
 _KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kernel itself holds it
 
 
@@ -53,7 +55,7 @@ class _Child:
     process: Process
     exit_fd: int
     pipe: int | None
-    watched: bool = False  # whether the selector has the pipe
+    watched: bool = False  # whether its pipe is looked at
     phase: _Phase = _Phase.FRESH
     deadline: float = 0.0  # when the phase is over, by the monotonic clock
     exited: bool = False
@@ -81,11 +83,12 @@ class LocalEngine(Engine):
         self._closed = False
         self._events: list[Event] = []
         self._starter = Starter()
-        self._selector = selectors.DefaultSelector()
+        self._poll = select.poll()  # a few hundred descriptors at most, and no wrapper of Python's around it
+        self._handlers: dict[int, tuple[Callable[[_Child], None], _Child]] = {}  # by descriptor
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._poll.register(self._wake_read, select.POLLIN)
 
     def prepare(self, spec: JobSpec, run_id: str) -> None:
         """Find bash and note the working directory, which the job keeps to its end."""
@@ -128,17 +131,17 @@ class LocalEngine(Engine):
         os.set_blocking(pipe, False)
         child = _Child(launch, process, _exit_fd(process.pid), pipe)
         self._children.add(child)
-        self._selector.register(child.exit_fd, selectors.EVENT_READ, (child, self._exited))
+        self._register(child.exit_fd, self._exited, child)
         self._enter(child, _Phase.FRESH, min(_QUIET, launch.timeout))
 
     def wait(self, timeout: float | None) -> list[Event]:
         """Block until a process ends, writes, or must be stopped."""
         if not self._events:
-            for key, _ in self._selector.select(self._patience(timeout)):
-                if key.data is None:
+            for descriptor, _ in self._poll.poll(self._patience(timeout)):
+                if descriptor == self._wake_read:
                     self._drain_wakes()
-                else:
-                    child, handle = key.data
+                elif descriptor in self._handlers:  # else it was closed by another event of this same turn
+                    handle, child = self._handlers[descriptor]
                     handle(child)
             for child in tuple(self._leaderless):
                 if not _group_lives(child.process.pid):
@@ -167,7 +170,6 @@ class LocalEngine(Engine):
             if child.phase is not _Phase.LINGERING:
                 _signal_group(child, signal.SIGKILL)
             self._release(child)
-        self._selector.close()
         self._starter.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -175,8 +177,7 @@ class LocalEngine(Engine):
     # The life of a child, in the order in which it happens.
 
     def _readable(self, child: _Child) -> None:
-        if child.pipe is not None:  # else it was closed by another event of this same turn
-            self._read(child)
+        self._read(child)
         if child.pipe is None and child.phase is _Phase.LINGERING:
             self._end(child)
 
@@ -209,7 +210,7 @@ class LocalEngine(Engine):
     def _exited(self, child: _Child) -> None:
         """The leader is a zombie from here on: it is reaped last, so that its group's number stays its own."""
         child.exited = True
-        self._selector.unregister(child.exit_fd)
+        self._unregister(child.exit_fd)
         for _ in range(_CHUNKS_AT_EXIT):
             if child.pipe is None or not self._read(child):
                 break
@@ -246,7 +247,7 @@ class LocalEngine(Engine):
         self._children.discard(child)
         self._leaderless.discard(child)
         if not child.exited:
-            self._selector.unregister(child.exit_fd)
+            self._unregister(child.exit_fd)
         os.close(child.exit_fd)
         if child.pipe is not None:
             self._close_pipe(child)
@@ -255,13 +256,21 @@ class LocalEngine(Engine):
     def _watch(self, child: _Child) -> None:
         """Read its pipe from now on, as it is written to."""
         if child.pipe is not None and not child.watched:
-            self._selector.register(child.pipe, selectors.EVENT_READ, (child, self._readable))
+            self._register(child.pipe, self._readable, child)
             child.watched = True
+
+    def _register(self, descriptor: int, handle: Callable[[_Child], None], child: _Child) -> None:
+        self._poll.register(descriptor, select.POLLIN)
+        self._handlers[descriptor] = handle, child
+
+    def _unregister(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        del self._handlers[descriptor]
 
     def _close_pipe(self, child: _Child) -> None:
         assert child.pipe is not None
         if child.watched:
-            self._selector.unregister(child.pipe)
+            self._unregister(child.pipe)
         os.close(child.pipe)
         child.pipe = None
 
@@ -290,8 +299,8 @@ class LocalEngine(Engine):
             elif child.exited:
                 self._end(child)
 
-    def _patience(self, timeout: float | None) -> float | None:
-        """Seconds until something is due: what the caller said, a timer, a look at groups without a leader."""
+    def _patience(self, timeout: float | None) -> int | None:
+        """Milliseconds until something is due: what the caller said, a timer, a look at groups without a leader."""
         while self._timers and self._timers[0][2] not in self._children:
             heapq.heappop(self._timers)
         due = [] if timeout is None else [timeout]
@@ -299,7 +308,7 @@ class LocalEngine(Engine):
             due.append(max(0.0, self._timers[0][0] - time.monotonic()))
         if self._leaderless:
             due.append(_GROUP_CHECK)
-        return min(due, default=None)
+        return math.ceil(min(*due, _LONGEST_WAIT) * 1000) if due else None
 
     def _drain_wakes(self) -> None:
         with suppress(BlockingIOError):

@@ -103,6 +103,14 @@ class EngineContract:
         engine.wake()
         assert engine.wait(None) == []
 
+    def test_a_wait_of_a_year_ends_with_what_comes_first(self, engine: Engine, job: str) -> None:
+        """A retry may be that far away."""
+        start(engine, job, "exit 0")
+        events: list[Event] = []
+        while not events:
+            events = engine.wait(31_536_000.0)
+        assert events
+
     def test_an_engine_can_be_closed_while_an_attempt_runs(self, engine: Engine, job: str) -> None:
         """Closing is how a tracker that broke off gets rid of what runs; it may be closed again."""
         start(engine, job, "sleep 600")
