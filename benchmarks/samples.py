@@ -80,6 +80,7 @@ def take(command: Sequence[str], directory: Path, environ: Mapping[str, str]) ->
     A child counts as resident what its parent had when it was spawned: whoever calls this has to stay small.
     """
     complaints = directory / "stderr"
+    os.sync()  # nobody pays for the files that another made and took away
     with complaints.open("wb") as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
