@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -50,6 +51,7 @@ def main() -> None:
     except errors.PyDagException as error:
         click.echo(f"pydag: {error}", err=True)
         status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+    gc.freeze()  # all of it ends now: the interpreter need not walk through it once more
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pydag.engines.base import Ended, Engine, Launch
 from pydag.plan import Plan
 from pydag.report import Reporter
-from pydag.run import Attempt, Output, Run, RunRecord
+from pydag.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.spec import JobSpec
 from pydag.state import Reason, State
 from pydag.stores.base import Store
@@ -66,11 +66,13 @@ class Tracker:
         self._task_timeout = task_timeout
         self._slots = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
         self._clock = clock
+        self._environ = {"PYDAG_JOB": spec.name, "PYDAG_RUN_ID": run.id}
         self._plan = Plan(spec)
         self._running: dict[int, Attempt] = {}
         self._retries: list[tuple[float, int, int]] = []  # when (monotonic), task, number of the attempt: a heap
         self._due: deque[tuple[int, int]] = deque()  # retries whose time has come: task, number
         self._attempts: list[Attempt] = []  # not yet written
+        self._done: list[Attempt] = []  # ended, and written
         self._output: dict[tuple[int, int], list[bytes]] = {}  # not yet written, by task and number
         self._output_bytes = 0
         self._output_since: float | None = None
@@ -96,7 +98,7 @@ class Tracker:
         self._report(self._write())
         self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
         self._store.finish(self._run)
-        record = self._store.load(self._run)
+        record = record_of(self._run, self._spec, self._done)
         self._reporter.run_ended(record)
         return record
 
@@ -163,13 +165,7 @@ class Tracker:
             command=task.command,
             timeout=self._task_timeout if task.timeout is None else task.timeout,
             cwd=task.cwd,
-            env={
-                **dict(task.env),
-                "PYDAG_JOB": self._spec.name,
-                "PYDAG_RUN_ID": self._run.id,
-                "PYDAG_TASK": task.name,
-                "PYDAG_ATTEMPT": str(attempt.number),
-            },
+            env={**dict(task.env), **self._environ, "PYDAG_TASK": task.name, "PYDAG_ATTEMPT": str(attempt.number)},
         )
 
     def _ended(self, event: Ended) -> None:
@@ -220,6 +216,7 @@ class Tracker:
         changes += self._attempts
         if changes:
             self._store.write(self._run.id, changes)
+        self._done += [attempt for attempt in self._attempts if attempt.state.final]
         self._attempts = []
         self._output = {}
         self._output_bytes, self._output_since = 0, None

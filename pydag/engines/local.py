@@ -343,9 +343,10 @@ def usable_cpus() -> int:
 
 def _exit_fd(pid: int) -> int:
     """A descriptor that becomes readable when the child ends, without reaping it."""
-    if hasattr(os, "pidfd_open"):
-        with suppress(OSError):  # a kernel older than Python's headers, or a sandbox that forbids it
-            return os.pidfd_open(pid)
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux; a kernel older than Python's headers, or a sandbox that forbids it
+        pass
     read_end, write_end = os.pipe()
 
     def watch() -> None:
