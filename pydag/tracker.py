@@ -132,7 +132,7 @@ class Tracker:
             self._plan.finish(task, State.CANCELLED)
 
     def _start_ready(self) -> None:
-        """Write down what ended and what starts now as one change, then start it."""
+        """Write down what ended and what starts now as one change, start it, and show the change."""
         starting = []
         while len(self._running) < self._slots:
             following = self._next()

@@ -31,7 +31,7 @@ DAILY, HOURLY = "0 0 0 * * *", "0 0 * * * *"
 def submission(job: str = "TestJob", cron: str = DAILY, zone: str = "UTC") -> Submission:
     return Submission(
         job=job,
-        file="/work/flow.py",
+        file="/srv/flow.py",
         directory="/work",
         cron=cron,
         zone=zone,
