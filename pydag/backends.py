@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydag.clocks.base import Clock
     from pydag.crontab import Crontab
     from pydag.engines.gocron_client import GoCronClient
+    from pydag.stores.redis_server import Server
 
 MAX_REMOTE_TIMEOUT = 86400.0
 CLOCK_TIMEOUT = 10.0  # seconds for a request about the clock: somebody waits for `pydag status`
@@ -87,18 +88,20 @@ def store_for(settings: Settings, *, reading: bool = False) -> Store:
 
 
 def _redis_store(settings: RedisSettings) -> Store:
+    server = redis_server(settings, settings.database)
+    from pydag.stores.redis import RedisStore
+
+    return RedisStore(server, settings.prefix)
+
+
+def redis_server(settings: RedisSettings, database: int) -> Server:
+    """The server that the settings name, and one of its databases; nothing is asked of it yet."""
     try:
-        from pydag.stores.redis import RedisStore
         from pydag.stores.redis_server import Server
     except ImportError as error:
         raise StoreUnreachable(
             f"a history on Redis needs a package that is missing ({error.name}): install pydag[redis]"
         ) from None
-    server = Server(
-        host=settings.host,
-        port=settings.port,
-        database=settings.database,
-        password=settings.password,
-        url=settings.url,
+    return Server(
+        host=settings.host, port=settings.port, database=database, password=settings.password, url=settings.url
     )
-    return RedisStore(server, settings.prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -25,6 +26,10 @@ EXIT_STATUS: list[tuple[type[BaseException], int]] = [
 """The status for each error, first match first. A run that failed has its own, see `_run_status`."""
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a write to stdout meets on a full disk, over a quota or a limit, on a terminal that is gone."""
+
+
 def main() -> None:
     """Run the command line; the one place where an error becomes a line and a status."""
     try:
@@ -40,7 +45,7 @@ def main() -> None:
         _drop_output()
         status = 0
     except OSError as error:
-        if error.filename is not None:
+        if error.errno not in _FULL or error.filename is not None:
             raise
         # Errors of files are translated where they arise; without a name it is stdout that is full.
         _drop_output()

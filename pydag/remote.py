@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from pydag.backends import gocron_client, store_for
+from pydag.backends import gocron_client, redis_server, store_for
 from pydag.errors import InvalidSetting, NotFound
 from pydag.settings import Settings
 from pydag.spec import JobSpec, TaskSpec
@@ -77,18 +77,10 @@ def migrate() -> Migrated:
     if settings.redis is None:
         raise InvalidSetting("no Redis is named to read the old history from: set PYDAG_LOG_STORE_HOST")
     from pydag.stores import redis_migration
-    from pydag.stores.redis_server import Server
 
     with closing(store_for(settings)) as store, _client() as client:
-        redis = settings.redis
-        old = Server(
-            host=redis.host,
-            port=redis.port,
-            database=redis_migration.DATABASE,
-            password=redis.password,
-            url=redis.url,
-        )
-        return redis_migration.migrate(old, redis.prefix, store, lambda job: _spec_on(client, job))
+        old = redis_server(settings.redis, redis_migration.DATABASE)
+        return redis_migration.migrate(old, settings.redis.prefix, store, lambda job: _spec_on(client, job))
 
 
 @contextmanager

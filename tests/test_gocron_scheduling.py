@@ -79,6 +79,14 @@ def kept(home: Path, lab: Lab) -> Path:
     return home / "schedules" / f"{entry_id(lab.prefix)}.json"
 
 
+def put_out_of_reach(lab: Lab, home: Path) -> Any:
+    """Make the submission one on a gocron that is not there, and give its document."""
+    document = json.loads(kept(home, lab).read_text())
+    document["environ"]["GOCRON_ADDRESS"] = "http://127.0.0.1:9"
+    kept(home, lab).write_text(json.dumps(document))
+    return document
+
+
 def runs(lab: Lab) -> list[Any]:
     found: list[Any] = json.loads(pydag("log", lab.prefix, "-n", "100", "--json").stdout)["runs"]
     return found
@@ -206,9 +214,7 @@ def test_a_move_that_fails_halfway_leaves_the_job_where_it_was(server: Lab, own_
 def test_what_is_on_a_gocron_out_of_reach_is_not_moved(server: Lab, own_home: Path) -> None:
     write(server)
     submit(server)
-    document = json.loads(kept(own_home, server).read_text())
-    document["environ"]["GOCRON_ADDRESS"] = "http://127.0.0.1:9"
-    kept(own_home, server).write_text(json.dumps(document))
+    document = put_out_of_reach(server, own_home)
     before = there(server)
     assert "http://127.0.0.1:9 cannot be reached" in refused("submit", "flow.py", "--cron=@daily", status=5)
     assert "http://127.0.0.1:9 cannot be reached" in refused("delete", server.prefix, status=5)
@@ -491,9 +497,7 @@ def test_what_people_do_in_gocrons_pages_is_shown(server: Lab) -> None:
 def test_a_gocron_that_does_not_answer_is_said_and_the_rest_is_shown(server: Lab, own_home: Path) -> None:
     write(server)
     submit(server)
-    document = json.loads(kept(own_home, server).read_text())
-    document["environ"]["GOCRON_ADDRESS"] = "http://127.0.0.1:9"
-    kept(own_home, server).write_text(json.dumps(document))
+    put_out_of_reach(server, own_home)
     done = pydag("status")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].endswith(f"on gocron, node {node(server)}: gocron does not answer")

@@ -191,12 +191,12 @@ def test_adding_what_is_no_task_is_refused() -> None:
 
 def test_adding_a_list_says_how_to_unpack_it() -> None:
     with pytest.raises(InvalidJob, match=r"is not a Task; write add_task\(\*tasks\) for a list of them$"):
-        job_of(tasks("ab"))  # type: ignore[arg-type]
+        job_of(tasks("ab"))  # type: ignore[arg-type]  # that is the claim
 
 
 def test_an_unknown_mode_is_refused(own_home: Path) -> None:
     with pytest.raises(InvalidJob) as caught:
-        job_of(*tasks("a")).run(mode="later")  # type: ignore[call-overload]
+        job_of(*tasks("a")).run(mode="later")  # type: ignore[call-overload]  # that is the claim
     assert str(caught.value) == "job 'TestJob': mode='later' is unknown; use \"execute\" or \"submit\""
     assert not own_home.exists()
 

@@ -182,7 +182,7 @@ def test_blanks_are_made_one_and_the_rest_of_the_text_is_kept() -> None:
 
 def test_a_schedule_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
-        Schedule.parse("@daily").text = ""  # type: ignore[misc]
+        Schedule.parse("@daily").text = ""  # type: ignore[misc]  # that is the claim
 
 
 @pytest.mark.parametrize(
