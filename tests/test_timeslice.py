@@ -1,0 +1,119 @@
+"""Short turns on the CPU: asked for by whoever starts many commands, for its own thread and no command's."""
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+
+from pydag.engines import timeslice
+from pydag.engines.local import LocalEngine
+from pydag.engines.timeslice import SHORT, USUAL
+from pydag.testing.engine_contract import collect, launch, output_of
+from pydag.testing.records import job_of
+
+Result = TypeVar("Result")
+
+GETATTR = {"x86_64": 315, "aarch64": 275, "riscv64": 275}  # sched_getattr
+HOW = f"""
+import ctypes, struct
+attributes = ctypes.create_string_buffer(56)
+ctypes.CDLL(None).syscall({GETATTR.get(platform.machine(), -1)}, 0, attributes, 56, 0)
+print(struct.unpack("=IIQiIQQQII", attributes.raw)[5])
+"""
+
+
+def turn() -> int:
+    """Nanoseconds of a turn of this thread, as the kernel says; 0 where it knows of no such thing."""
+    attributes = ctypes.create_string_buffer(56)
+    ctypes.CDLL(None).syscall(GETATTR.get(platform.machine(), -1), 0, attributes, 56, 0)
+    found: int = struct.unpack("=IIQiIQQQII", attributes.raw)[5]
+    return found
+
+
+def granted() -> bool:
+    """Whether this kernel gives turns of another length."""
+    version = platform.release().split(".")
+    return platform.machine() in GETATTR and (int(version[0]), int(version[1])) >= (6, 12)
+
+
+def in_thread(do: Callable[[], Result]) -> Result:
+    """Turns belong to a thread: one that ends afterwards leaves those of the others as they were."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(do).result()
+
+
+def test_turns_become_short_and_usual_again_as_often_as_it_is_asked_for() -> None:
+    def ask() -> list[int]:
+        found = [turn()]
+        for nanoseconds in (SHORT, SHORT, USUAL, SHORT, USUAL):
+            timeslice.ask_for(nanoseconds)
+            found.append(turn())
+        return found
+
+    usual, *then = in_thread(ask)
+    short = SHORT if granted() else usual
+    assert then == [short, short, usual, short, usual]
+    assert usual != SHORT
+
+
+def test_an_engine_asks_for_them_where_there_are_many_tasks_and_gives_them_back() -> None:
+    def prepared(tasks: int) -> tuple[int, int]:
+        engine = LocalEngine(output_limit=1024)
+        engine.prepare(job_of("job", tasks), "run-1")
+        during = turn()
+        engine.close()
+        return during, turn()
+
+    usual = in_thread(turn)
+    short = SHORT if granted() else usual
+    assert in_thread(lambda: prepared(10)) == (usual, usual)
+    assert in_thread(lambda: prepared(1000)) == (short, usual)
+
+
+@pytest.mark.parametrize("cwd", [None, "/"])
+def test_a_command_has_the_turns_and_the_policy_that_it_always_had(cwd: str | None) -> None:
+    def run(tasks: int) -> bytes:
+        engine = LocalEngine(output_limit=1024)
+        engine.prepare(job_of("job", tasks), "run-1")
+        command = f"nice; python3 -c '{HOW}import os; print(os.sched_getscheduler(0), os.sched_getparam(0))'"
+        engine.start(launch(0, command)._replace(cwd=cwd))
+        found = output_of(collect(engine, 1), 0)
+        engine.close()
+        return found
+
+    assert in_thread(lambda: run(1000)) == in_thread(lambda: run(1))
+
+
+def asked() -> tuple[int, int]:
+    """A turn before short ones are asked for, and after."""
+    before = turn()
+    timeslice.ask_for(SHORT)
+    return before, turn()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"getpriority": lambda *_: -5},
+        {"sched_getscheduler": lambda _: os.SCHED_BATCH},
+        {"uname": lambda: os.uname_result(("Linux", "host", "6.12", "", "m68k"))},
+    ],
+    ids=["a negative nice, which a reset would take from the commands", "another policy", "another machine"],
+)
+def test_nothing_is_asked_for(other: dict[str, Callable[..., object]], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, fake in other.items():
+        monkeypatch.setattr(os, name, fake)
+    before, after = in_thread(asked)
+    assert before == after
+
+
+def test_a_python_without_ctypes_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    before, after = in_thread(asked)
+    assert before == after
