@@ -6,6 +6,7 @@ file of its own, except with pydag, which has its history, and with doit, which 
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from importlib.util import find_spec
@@ -26,7 +27,8 @@ def pydag(graph: Graph) -> Contender:
     """`pydag run`: the tasks' times, states and output are in the history when it ends."""
 
     def prepare(directory: Path) -> list[str]:
-        (directory / "workflow.py").write_text(_WORKFLOW.format(graph=graph))
+        _write_graph(graph, directory)
+        (directory / "workflow.py").write_text(_WORKFLOW)
         return pydag_command("run", "workflow.py", "--max-parallel", "2")
 
     return Contender(name="pydag", prepare=prepare)
@@ -54,7 +56,8 @@ def doit(graph: Graph) -> Contender:
     """doit with command actions and two processes."""
 
     def prepare(directory: Path) -> list[str]:
-        (directory / "dodo.py").write_text(_DODO.format(graph=graph))
+        _write_graph(graph, directory)
+        (directory / "dodo.py").write_text(_DODO)
         return [sys.executable, "-m", "doit", "-n2"]
 
     return Contender(name="doit", prepare=prepare, missing=_absent("doit"))
@@ -65,7 +68,8 @@ def luigi(graph: Graph) -> Contender:
 
     def prepare(directory: Path) -> list[str]:
         (directory / _LOGS).mkdir()
-        (directory / "work.py").write_text(_LUIGI.format(graph=graph, logs=_LOGS))
+        _write_graph(graph, directory)
+        (directory / "work.py").write_text(_LUIGI.format(logs=_LOGS))
         last = str(len(graph) - 1)
         return [sys.executable, "work.py", "--number", last, "--local-scheduler", "--workers", "2"]
 
@@ -83,45 +87,58 @@ def bare_loop(graph: Graph) -> Contender:
     return Contender(name="bare loop with logs", prepare=prepare)
 
 
+def _write_graph(graph: Graph, directory: Path) -> None:
+    """For those whose workflows are Python: nobody writes ten thousand tuples into a program."""
+    (directory / "graph.json").write_text(json.dumps(graph))
+
+
 def _absent(module: str) -> str:
     return "" if find_spec(module) else f"{module} is not installed"
 
 
 _WORKFLOW = """
+import json
+from pathlib import Path
+
 from pydag import Job, Task
 
-GRAPH = {graph}
+GRAPH = json.loads(Path("graph.json").read_text())
 
 with Job("Work"):
     tasks = []
     for number, upstream in enumerate(GRAPH):
-        task = Task(f"t{{number}}", "true")
+        task = Task(f"t{number}", "true")
         task.set_upstream(tasks[before] for before in upstream)
         tasks.append(task)
 """
 
 _DODO = """
+import json
+from pathlib import Path
+
 from doit.action import CmdAction
 
-GRAPH = {graph}
-DOIT_CONFIG = {{"verbosity": 0}}
+GRAPH = json.loads(Path("graph.json").read_text())
+DOIT_CONFIG = {"verbosity": 0}
 
 
 def task_work():
     for number, upstream in enumerate(GRAPH):
-        yield {{
+        yield {
             "name": str(number),
             "actions": [CmdAction("true", executable="/bin/bash")],
-            "task_dep": [f"work:{{before}}" for before in upstream],
-        }}
+            "task_dep": [f"work:{before}" for before in upstream],
+        }
 """
 
 _LUIGI = """
+import json
 import subprocess
+from pathlib import Path
 
 import luigi
 
-GRAPH = {graph}
+GRAPH = json.loads(Path("graph.json").read_text())
 
 
 class Work(luigi.Task):
