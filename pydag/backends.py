@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydag.stores.redis_server import Server
 
 MAX_REMOTE_TIMEOUT = 86400.0
-CLOCK_TIMEOUT = 10.0  # seconds for a request about the clock: somebody waits for `pydag status`
+LOOK_TIMEOUT = 10.0  # seconds for a request of `pydag status` or `pydag list`: somebody waits for it
 
 
 def engine_for(job: Job, settings: Settings) -> Engine:
@@ -53,7 +53,7 @@ def clock_for(node: int | None, settings: Settings, crontab: Crontab) -> Clock:
         from pydag.clocks.crontab import CrontabClock
 
         return CrontabClock(crontab, settings.home)
-    client = gocron_client(settings, timeout=CLOCK_TIMEOUT)
+    client = gocron_client(settings, timeout=LOOK_TIMEOUT)
     from pydag.clocks.gocron import GoCronClock
 
     return GoCronClock(client, settings.home)

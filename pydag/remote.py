@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from pydag.backends import gocron_client, redis_server, store_for
+from pydag.backends import LOOK_TIMEOUT, gocron_client, redis_server, store_for
 from pydag.errors import InvalidSetting, NotFound
 from pydag.settings import Settings
 from pydag.spec import JobSpec, TaskSpec
@@ -54,7 +54,7 @@ def jobs(besides: Iterable[str]) -> list[str]:
     from pydag.engines import gocron_tasks
 
     known = {gocron_tasks.tag_of(job) for job in besides}
-    with _client() as client:
+    with gocron_client(Settings.load(), timeout=LOOK_TIMEOUT) as client:
         return [job for job in gocron_tasks.jobs(client) if gocron_tasks.tag_of(job) not in known]
 
 

@@ -12,7 +12,7 @@ from fake_gocron import PASSWORD, PLAIN_PASSWORD, PLAIN_USER, USER, FakeGoCron, 
 from gocron_targets import at_once, plain
 
 from pydag.engines.gocron_client import GoCronClient
-from pydag.engines.gocron_http import NoAnswer
+from pydag.engines.gocron_http import READ_PAUSES, NoAnswer
 from pydag.engines.gocron_records import Dialect, NewTask
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
 
@@ -110,6 +110,26 @@ def test_an_answer_that_does_not_come_in_time_is_none(fake: FakeGoCron) -> None:
         with pytest.raises(NoAnswer, match=r"did not answer in 1 s") as caught:
             gocron.run_task(1)
         assert caught.value.sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"),
+    [(requests.ConnectTimeout, 1), (requests.ReadTimeout, 1), (requests.ConnectionError, 1 + len(READ_PAUSES))],
+)
+def test_a_read_is_tried_again_unless_its_time_is_over(
+    kind: type[requests.RequestException], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def broken(*_: object, **__: object) -> None:
+        tries.append(1)
+        raise kind("no answer")
+
+    monkeypatch.setattr(requests.Session, "request", broken)
+    monkeypatch.setattr("pydag.engines.gocron_http.READ_PAUSES", (0.0,) * len(READ_PAUSES))
+    with pytest.raises(NoAnswer):
+        GoCronClient("http://gocron:5920", "user", "secret").hosts()
+    assert len(tries) == times
 
 
 @contextlib.contextmanager

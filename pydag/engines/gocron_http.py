@@ -45,11 +45,12 @@ _ENGLISH = {
 class NoAnswer(EngineUnreachable):
     """Nothing of gocron came back. `sent` tells whether the request may have taken effect.
 
-    A request that still needed a login, and got none, was not sent.
+    A request that still needed a login, and got none, was not sent. `timed_out`: all the time for an answer was waited.
     """
 
-    def __init__(self, message: str, *, sent: bool = True) -> None:
+    def __init__(self, message: str, *, sent: bool = True, timed_out: bool = False) -> None:
         self.sent = sent
+        self.timed_out = timed_out
         super().__init__(message)
 
 
@@ -94,11 +95,13 @@ class GoCronHttp:
         return f"GoCronHttp(address={self.address!r}, user={self.user!r})"
 
     def get(self, path: str, params: Mapping[str, str | int], *, what: str) -> Any:
-        """The data of a read; tried again where no answer came. `what` completes "cannot ..."."""
+        """The data of a read; tried again where it broke off. `what` completes "cannot ..."."""
         for pause in READ_PAUSES:
             try:
                 return self.once("GET", path, params, what=what)
-            except NoAnswer:
+            except NoAnswer as error:
+                if error.timed_out:  # the caller was promised an end by now
+                    raise
                 time.sleep(pause)
         return self.once("GET", path, params, what=what)
 
@@ -149,7 +152,7 @@ class GoCronHttp:
             if answer["code"] not in (_OK, _DECLINED):
                 self._judge(answer, "log in")
         except NoAnswer as error:
-            raise NoAnswer(str(error), sent=False) from None
+            raise NoAnswer(str(error), sent=False, timed_out=error.timed_out) from None
         if answer["code"] != _OK:
             raise EngineRefused(
                 f"gocron at {self.address} refused the login of user {self.user!r}"
@@ -225,9 +228,11 @@ class GoCronHttp:
         if isinstance(error, requests.exceptions.SSLError):
             return EngineUnreachable(f"{at} has no TLS that can be trusted: {_cause(error)}")
         if isinstance(error, requests.exceptions.ConnectTimeout):
-            return NoAnswer(f"{at} cannot be reached in {self._timeout[0]:g} s", sent=False)
+            message = f"{at} cannot be reached in {self._timeout[0]:g} s: check GOCRON_ADDRESS and the way there"
+            return NoAnswer(message, sent=False, timed_out=True)
         if isinstance(error, requests.exceptions.Timeout):
-            return NoAnswer(f"{at} did not answer in {self._timeout[1]:g} s", sent=True)
+            message = f"{at} did not answer in {self._timeout[1]:g} s: look into its log"
+            return NoAnswer(message, sent=True, timed_out=True)
         if isinstance(error, UnicodeError):
             return EngineRefused(f"{at} can only be sent valid text: {_line(error)}")
         if isinstance(error, ValueError):
