@@ -215,7 +215,8 @@ def test_what_was_not_triggered_yet_is_cancelled_and_never_runs(runs: Runs) -> N
 def test_closing_stops_what_runs(lab: Lab, tmp_path: Path) -> None:
     file = tmp_path / "pid"
     with runs_on(lab) as runs:
-        runs.go(f"echo $$ > {file}; exec sleep 300")
+        # The agent kills a command by a number that it notes a moment after the command began.
+        runs.go(f"sleep 0.2; echo $$ > {file}; exec sleep 300")
         pid = pid_in(file)
     until(lambda: not alive(pid))
 
