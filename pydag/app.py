@@ -20,10 +20,10 @@ from pydag import owner, remote
 from pydag.backends import engine_for, store_for
 from pydag.errors import InvalidJob, NotFound, RunFailed, StillRunning
 from pydag.job import Job
-from pydag.run import Run, RunRecord
+from pydag.run import Run, RunRecord, lost
 from pydag.settings import Settings
 from pydag.spec import JobSpec, TaskSpec
-from pydag.state import Reason, State
+from pydag.state import State
 from pydag.stores.base import JobEntry, Store
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def follow_run(job: str, reporter: Reporter) -> bool:
 
     with _newest(job) as found:
         if found:
-            follow.events(found[1], _pause, reporter)
+            store, look = found
+            follow.events(look, _pause, store, reporter)
         return found is not None
 
 
@@ -379,14 +380,7 @@ def _honest_entry(entry: JobEntry) -> JobEntry:
 
 
 def _honest(record: RunRecord) -> RunRecord:
-    run = _honest_run(record.run)
-    if run.state is record.run.state:
-        return record
-    tasks = {
-        name: task._replace(state=State.LOST, reason=Reason.UNKNOWN) if task.state is State.RUNNING else task
-        for name, task in record.tasks.items()
-    }
-    return record._replace(run=run, tasks=tasks)
+    return record if _honest_run(record.run) is record.run else lost(record)
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from pydag.report import Reporter
-from pydag.run import Attempt, RunRecord, TaskRun
+from pydag.run import Attempt, Output, RunRecord, TaskRun
 from pydag.state import State
 from pydag.stores.base import Store
 
@@ -17,16 +17,23 @@ Pause = Callable[[], None]
 """Waits a moment between two looks."""
 
 
-def events(look: Look, pause: Pause, reporter: Reporter) -> None:
-    """Tell a reporter what the run did and does, until its end."""
+def events(look: Look, pause: Pause, store: Store, reporter: Reporter) -> None:
+    """Tell a reporter what the run did and does, until its end, and what the failed attempts wrote."""
     record = look()
     reporter.run_started(record.run, record.spec)
     told: set[tuple[int, int, State]] = set()
     while True:
         changes = [each for each in _attempts(record) if (each.task, each.number, each.state) not in told]
         told.update((each.task, each.number, each.state) for each in changes)
-        if changes:
-            reporter.changed(changes)
+        batch: list[Attempt] = []
+        for change in changes:
+            if change.state in (State.FAILED, State.LOST):
+                reporter.changed(batch)
+                batch = []
+                for data in store.output(record.id, change.task, change.number):
+                    reporter.changed([Output(change.task, change.number, data)])
+            batch.append(change)
+        reporter.changed(batch)
         if record.state.final:
             reporter.run_ended(record)
             return

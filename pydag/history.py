@@ -150,6 +150,8 @@ def _run_line(record: RunRecord, now: datetime, look: Look) -> str:
         words = f"{run.state.value}, {never_started(run)}"
     elif run.ended:
         words = f"{run.state.value} after {between(run.started, run.ended)}"
+    elif run.state.final:  # lost: nobody wrote down when it ended
+        words = f"{run.state.value}: pydag itself was ended, {_progress(record)}"
     else:
         words = f"{run.state.value} for {between(run.started, now)}, {_progress(record)}"
     due = f", for {moment(run.scheduled_for)}" if run.scheduled_for else ""
@@ -204,7 +206,7 @@ def _names(names: list[str], total: int) -> str:
 
 def _progress(record: RunRecord) -> str:
     states = [task.state for task in record.tasks.values()]
-    ended = sum(state.final for state in states)
+    ended = sum(state.final and state not in (State.CANCELLED, State.LOST) for state in states)
     failed = states.count(State.FAILED)
     return f"{ended} of {count(len(states), 'task')} done" + (f", {failed} failed" if failed else "")
 
@@ -222,7 +224,7 @@ class _Row(NamedTuple):
 def _running_row(record: RunRecord, now: datetime) -> _Row:
     run = record.run
     going = [name for name, task in record.tasks.items() if task.state is State.RUNNING]
-    words = _progress(record) + (f": {_names(going[:NAMED], len(going))}" if going else "")
+    words = _progress(record) + (f", running: {_names(going[:NAMED], len(going))}" if going else "")
     return _Row(run.state, run.job, f"for {between(run.started, now)}", f"since {moment(run.started)}", words)
 
 

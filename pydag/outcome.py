@@ -26,6 +26,8 @@ def standing(task: TaskSpec, done: TaskRun, now: datetime) -> str:
         words.append("cancelled before the next attempt")
     if attempt.number > 1 or (attempt.state is State.FAILED and task.retries):
         words.append(of_attempts(task, attempt))
+    if done.state is State.PENDING:
+        words.append("waiting for the next")
     return ", ".join(word for word in words if word)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from pydag.spec import JobSpec
+from pydag.spec import JobSpec, TaskSpec
 from pydag.state import Reason, State
 
 
@@ -112,19 +112,42 @@ def record_of(run: Run, spec: JobSpec, attempts: Iterable[Attempt]) -> RunRecord
     by_task: dict[int, list[Attempt]] = {}
     for attempt in attempts:
         by_task.setdefault(attempt.task, []).append(attempt)
-    tasks = {task.name: _task_run(task.name, by_task.get(number)) for number, task in enumerate(spec.tasks)}
+    goes_on = not run.state.final
+    tasks = {task.name: _task_run(task, by_task.get(number), goes_on) for number, task in enumerate(spec.tasks)}
     return RunRecord(run=run, spec=spec, tasks=tasks)
 
 
-def _task_run(name: str, attempts: list[Attempt] | None) -> TaskRun:
+def lost(record: RunRecord) -> RunRecord:
+    """The record of a run whose tracker ended before it: what ran is lost, and what had not started never will."""
+    tasks = {name: _lost_task(task) for name, task in record.tasks.items()}
+    return record._replace(run=record.run._replace(state=State.LOST), tasks=tasks)
+
+
+def tried_again(task: TaskSpec, attempt: Attempt) -> bool:
+    """Whether another attempt follows this one, as far as one can say now: a run may still be cancelled."""
+    return attempt.state is State.FAILED and 0 < attempt.number <= task.retries
+
+
+def _task_run(task: TaskSpec, attempts: list[Attempt] | None, goes_on: bool) -> TaskRun:
     if not attempts:
-        return TaskRun(name=name, state=State.PENDING)
+        return TaskRun(name=task.name, state=State.PENDING)
     attempts.sort(key=lambda attempt: attempt.number)
     # A task that waits for its next attempt and is then cancelled has real attempts and the note: the note decides.
     decisive = attempts[0] if attempts[0].number == 0 else attempts[-1]
+    waits = goes_on and tried_again(task, decisive)
     return TaskRun(
-        name=name,
-        state=decisive.state,
-        reason=decisive.reason,
+        name=task.name,
+        state=State.PENDING if waits else decisive.state,
+        reason=None if waits else decisive.reason,
         attempts=tuple(attempt for attempt in attempts if attempt.number),
     )
+
+
+def _lost_task(task: TaskRun) -> TaskRun:
+    if task.state is State.PENDING:
+        return task._replace(state=State.CANCELLED, reason=Reason.UNKNOWN)
+    if task.state is not State.RUNNING:
+        return task
+    *before, last = task.attempts
+    last = last._replace(state=State.LOST, reason=Reason.UNKNOWN)
+    return task._replace(state=State.LOST, reason=Reason.UNKNOWN, attempts=(*before, last))

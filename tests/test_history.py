@@ -161,7 +161,7 @@ def test_an_output_without_unicode_gets_ascii() -> None:
     ],
 )
 def test_a_task_says_how_it_ended(attempts: list[Attempt], expected: str) -> None:
-    record = run_of(job("J", {"a": []}, retries=3, timeout=5), attempts, State.RUNNING, ended=None)
+    record = run_of(job("J", {"a": []}, retries=3, timeout=5), attempts, State.FAILED)
     assert f"└── {expected}\n" in log(record)
 
 
@@ -241,7 +241,7 @@ def test_status_shows_what_runs_and_the_last_result_of_each_job() -> None:
     shown = history.status([going], entries, now=NOW, look=PLAIN, ended={"TestJob": GOOD.run})
     assert list(shown) == [
         "Running now",
-        "● TestJob  for 1m 00s  since 2022-12-26 15:28:01  1 of 5 tasks done: `Feature Engineering1`",
+        "● TestJob  for 1m 00s  since 2022-12-26 15:28:01  1 of 5 tasks done, running: `Feature Engineering1`",
         "",
         "Last results",
         "✓ TestJob  success            2022-12-26 15:28:01  42s",

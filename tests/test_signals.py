@@ -70,7 +70,7 @@ def test_another_process_sees_a_run_while_it_goes() -> None:
         (running,) = status["running"]
         assert running["tasks"]["success"] == running["tasks"]["running"] == running["tasks"]["pending"] == 1
         assert status["jobs"] == [{"name": "TestJob", "last_result": None, "schedule": None}]
-        assert "1 of 3 tasks done: `t1`" in pydag("status").stdout
+        assert "1 of 3 tasks done, running: `t1`" in pydag("status").stdout
         assert states(logged()) == ["running", "success", "running", "pending"]
         assert logged()["ended"] is None
         assert "running for" in pydag("log", "TestJob", "--style=tree").stdout
@@ -114,6 +114,28 @@ def test_log_f_of_a_task_prints_its_output_as_it_comes() -> None:
             Path("gate").touch()
             assert (process.wait(60), follower.wait(60)) == (0, 0)
     assert text("followed") == "first\nlast"
+
+
+def test_log_f_shows_what_a_failed_task_wrote() -> None:
+    assert pydag("run", simple("echo one; echo two; exit 3")).returncode == 1
+    shown = pydag("log", "TestJob", "-f").stdout
+    last = shown[shown.index("✗ `t0`") :].splitlines()
+    assert last[:3] == ["✗ `t0`: exit 3; its last output:", "  │ one", "  │ two"]
+
+
+def test_a_task_that_waits_for_its_next_attempt_has_not_failed_yet() -> None:
+    simple(f"echo $PYDAG_ATTEMPT; [ $PYDAG_ATTEMPT = 2 ] || {{ {gate('second')}; false; }}", retries=1, retry_delay=3)
+    follow = (*PYDAG, "log", "TestJob", "-f", "--task_name", "t0")
+    with started(*PYDAG, "run", "flow.py") as process:
+        eventually(Path("second.open").exists)
+        with started(*follow, output="followed") as follower:
+            Path("second").touch()
+            eventually(lambda: states(logged()) == ["running", "pending"])
+            assert "exit 1, attempt 1 of 2, waiting for the next" in pydag("log", "TestJob").stdout
+            assert "0 of 1 task done" in pydag("status").stdout
+            assert (process.wait(60), follower.wait(60)) == (0, 0)
+    assert text("followed") == "1\n2\n"
+    assert states(logged()) == ["success", "success"]
 
 
 def test_log_f_of_a_job_that_never_ran_says_so() -> None:
@@ -232,16 +254,24 @@ def test_a_run_whose_process_was_killed_is_lost_and_never_running() -> None:
     with a_run("true") as process:
         process.kill()
         process.wait(60)
-    assert states(logged()) == ["lost", "success", "lost", "pending"]
+    run = logged()
+    assert states(run) == ["lost", "success", "lost", "cancelled"]
+    assert [(each["state"], each["duration"]) for each in run["tasks"][1]["attempts"]] == [("lost", None)]
     status = json.loads(pydag("status", "--json").stdout)
     assert status["running"] == []
     assert status["jobs"][0]["last_result"]["state"] == "lost"
     assert json.loads(pydag("list", "--json").stdout)["jobs"][0]["last_run"]["state"] == "lost"
-    for command in (["status"], ["log", "TestJob"], ["log", "TestJob", "--style=tree"], ["log", "TestJob", "-f"]):
+    log = ["log", "TestJob"]
+    for command in (["status"], log, [*log, "--style=tree"], [*log, "-f"], [*log, "--task_name=t1"]):
         done = pydag(*command)
         assert done.returncode == 0
         assert "lost" in done.stdout
         assert "running" not in done.stdout.replace("Running now", "")
+    assert "? lost: pydag itself was ended, 1 of 3 tasks done" in pydag(*log).stdout
+    assert "lost: its outcome cannot be known" in pydag(*log).stdout
+    followed = pydag(*log, "-f").stdout
+    assert "? `t1`: lost: its outcome cannot be known; it wrote nothing" in followed
+    assert "failed" not in followed
 
 
 def test_a_lost_run_is_no_obstacle_to_the_next_nor_to_delete() -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 
-from pydag.run import Attempt, Output
-from pydag.show.closing import Tails, tried_again
+from pydag.run import Attempt, Output, tried_again
+from pydag.show.closing import Tails
 from pydag.spec import JobSpec
 from pydag.state import State
 
@@ -72,7 +72,7 @@ class Board:
         else:
             self._running.pop(task, None)
             self.tails.ended(attempt)
-            if tried_again(self._spec, attempt):
+            if tried_again(self._spec.tasks[task], attempt):
                 state = State.PENDING
             elif state is State.FAILED or state is State.LOST:
                 self._failed.append(attempt)

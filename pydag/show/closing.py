@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pydag.look import Look, between, count, harmless
 from pydag.outcome import failure, never_started
-from pydag.run import Attempt, Output, RunRecord
+from pydag.run import Attempt, Output, RunRecord, tried_again
 from pydag.spec import JobSpec
 from pydag.state import State
 
@@ -66,14 +66,9 @@ class Tails:
         if (
             attempt.state in (State.FAILED, State.LOST)
             and len(self.failed) < SHOWN
-            and not tried_again(self._spec, attempt)
+            and not tried_again(self._spec.tasks[attempt.task], attempt)
         ):
             self.failed[attempt.task] = attempt, tail or Tail()
-
-
-def tried_again(spec: JobSpec, attempt: Attempt) -> bool:
-    """Whether another attempt follows this one, as far as one can say now: a run may still be cancelled."""
-    return attempt.state is State.FAILED and 0 < attempt.number <= spec.tasks[attempt.task].retries
 
 
 def closing(record: RunRecord, tails: Tails, look: Look) -> Iterator[str]:

@@ -9,9 +9,8 @@ from datetime import datetime
 from pydag import tree
 from pydag.look import Look, between, cells, duration, padded
 from pydag.outcome import failure, of_attempts
-from pydag.run import Attempt, Run
+from pydag.run import Attempt, Run, tried_again
 from pydag.show.board import View
-from pydag.show.closing import tried_again
 from pydag.spec import JobSpec
 from pydag.state import State
 
@@ -91,7 +90,7 @@ class Frames:
         words = [] if state in (State.SUCCESS, State.RUNNING) else [failure(spec, attempt)]
         if attempt.number > 1 or (words and spec.retries):
             words.append(of_attempts(spec, attempt))
-        if state is State.PENDING and tried_again(self._spec, attempt):
+        if state is State.PENDING and tried_again(spec, attempt):
             words.append(f"the next after {duration(spec.retry_delay)}" if spec.retry_delay else "again soon")
         return took, ", ".join(words)
 

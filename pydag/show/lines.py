@@ -8,8 +8,8 @@ from typing import TextIO
 
 from pydag.look import Look, between, count, duration, moment
 from pydag.outcome import failure, of_attempts, why_skipped
-from pydag.run import Attempt, Output, Run, RunRecord
-from pydag.show.closing import Tails, closing, tried_again
+from pydag.run import Attempt, Output, Run, RunRecord, tried_again
+from pydag.show.closing import Tails, closing
 from pydag.show.outlet import Outlet
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
@@ -85,7 +85,7 @@ def _event(spec: JobSpec, task: TaskSpec, attempt: Attempt) -> str:
         return f"{state.value}{took}"
     why = failure(task, attempt)
     words = f"{state.value}{took}" + (f": {why}" if why != state.value else "")
-    if tried_again(spec, attempt):
+    if tried_again(task, attempt):
         wait = f"in {duration(task.retry_delay)}" if task.retry_delay else "now"
         words += f"; {of_attempts(task, attempt)}, the next {wait}"
     return words
