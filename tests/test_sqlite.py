@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 from contextlib import closing
@@ -13,6 +14,7 @@ from processes import output_of, start
 from pydag.errors import StoreFormatError
 from pydag.run import Attempt, Output
 from pydag.state import State
+from pydag.stores import sqlite
 from pydag.stores.sqlite import SQLiteStore
 from pydag.testing import START, attempt_of, job_of, run_of
 
@@ -98,6 +100,45 @@ def test_a_transaction_that_an_interrupt_left_open_is_taken_back(tmp_path: Path)
         store._connection.execute("INSERT INTO job (name, saved) VALUES ('half', 0)")
         store.save_job(job_of("J"), START)
         assert [entry.name for entry in store.jobs()] == ["J"]
+
+
+def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SQLiteStore(tmp_path)) as store, closing(SQLiteStore(tmp_path)) as other:
+        other.begin(run_of("Other", "o"), job_of("Other", 100))
+        for number in range(40):
+            store.begin(run_of("J", f"r{number}"), job_of("J"))
+            store.write(f"r{number}", [Output(task=0, number=1, data=bytes(MIB))])
+        between: list[int] = []
+
+        def pause(_: float) -> None:
+            other.write("o", [attempt_of(len(between))])
+            between.append(1)
+
+        monkeypatch.setattr("pydag.stores.sqlite.time.sleep", pause)
+        store.delete("J")
+        assert [entry.name for entry in store.jobs()] == ["Other"]
+    assert len(between) == 3 + 2  # 40 pieces, 16 at once; 40 runs, 20 at once
+
+
+@pytest.mark.parametrize(
+    "change", ["run SET state = 'weird'", "attempt SET state = 'weird'", "attempt SET reason = 'weird'"]
+)
+def test_a_state_that_nobody_knows_is_told(change: str, tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        run = run_of("J", "r")
+        store.begin(run, job_of("J"))
+        store.write("r", [attempt_of(0)])
+        with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection, connection:
+            connection.execute(f"UPDATE {change}")
+        with pytest.raises(StoreFormatError, match=r"'weird'.*PYDAG_HOME"):
+            store.load(run)
+
+
+def test_no_placeholder_has_a_number() -> None:
+    """Python 3.12.0 to 3.12.3 warn of `?1` at each use, and warnings can be errors."""
+    texts = [value for value in vars(sqlite).values() if isinstance(value, str)]
+    assert len(texts) > 10
+    assert [text for text in texts if re.search(r"\?\d", text)] == []
 
 
 # Its size

@@ -88,7 +88,10 @@ class Store(ABC):
 
     @abstractmethod
     def delete(self, job: str) -> None:
-        """Take a job with all its runs and their output out, in one step. Raises `NotFound`."""
+        """Take a job with all its runs and their output out. Raises `NotFound`.
+
+        Where it is broken off, a part may be gone; doing it again takes the rest.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -8,20 +8,26 @@ cut may take the last moments of the history, never its consistency; the death o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydag.errors import StoreFormatError
 from pydag.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.spec import JobSpec, digest
 from pydag.state import Reason, State
 from pydag.stores import sqlite_file
 from pydag.stores.base import JobEntry, Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
 
+Word = TypeVar("Word")
+Meaning = TypeVar("Meaning")
+
 PIECE = 1024 * 1024
 _PIECES_AT_ONCE = 16
+_RUNS_AT_ONCE = 20
 
 _STATES = {state.value: state for state in State}
 _REASONS: dict[str | None, Reason | None] = {None: None} | {reason.value: reason for reason in Reason}
@@ -29,24 +35,29 @@ _REASONS: dict[str | None, Reason | None] = {None: None} | {reason.value: reason
 _RUN = "run.id, job.name, run.engine, run.state, run.started, run.ended, run.owner, run.scheduled_for, run.detail"
 _NEWEST = "ORDER BY run.started DESC, run.number DESC LIMIT"
 
-_SAVE_JOB = "INSERT INTO job (name, saved) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET saved = ?2"
+# Placeholders without numbers: some Pythons 3.12 warn of `?1`.
+_SAVE_JOB = "INSERT INTO job (name, saved) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET saved = excluded.saved"
 _SAVE_SPEC = "INSERT OR IGNORE INTO spec (job, digest, tasks, document) VALUES (?, ?, ?, ?)"
 _POINT_TO_SPEC = "UPDATE job SET spec = (SELECT number FROM spec WHERE digest = ?) WHERE number = ?"
 _DROP_UNUSED_SPEC = """
-    DELETE FROM spec WHERE number = ?1
-    AND NOT EXISTS (SELECT 1 FROM run WHERE spec = ?1) AND NOT EXISTS (SELECT 1 FROM job WHERE spec = ?1)
+    DELETE FROM spec WHERE number = ?
+    AND NOT EXISTS (SELECT 1 FROM run WHERE spec = spec.number)
+    AND NOT EXISTS (SELECT 1 FROM job WHERE spec = spec.number)
 """
 _BEGIN_RUN = """
     INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail)
-    SELECT ?2, number, spec, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM job WHERE name = ?1
+    SELECT ?, number, spec, ?, ?, ?, ?, ?, ?, ? FROM job WHERE name = ?
 """
 _WRITE_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # The length of a blob stands in the row's header: looking for the end reads no output.
 _ADD_OUTPUT = """
-    INSERT INTO output SELECT ?1, ?2, ?3, coalesce((
-        SELECT start + length(data) FROM output WHERE run = ?1 AND task = ?2 AND number = ?3
-        ORDER BY start DESC LIMIT 1), 0), ?4
+    INSERT INTO output SELECT run, task, number, coalesce((
+        SELECT start + length(data) FROM output WHERE run = new.run AND task = new.task AND number = new.number
+        ORDER BY start DESC LIMIT 1), 0), data FROM (SELECT ? AS run, ? AS task, ? AS number, ? AS data) AS new
 """
+_RUNS_OF = "SELECT run.number FROM run JOIN job ON job.number = run.job WHERE job.name = ?"
+_LARGE_PIECES = f"SELECT run, task, number, start FROM output WHERE run IN ({_RUNS_OF}) AND length(data) > 65536"
+_DELETE_PIECE = "DELETE FROM output WHERE run = ? AND task = ? AND number = ? AND start = ?"
 _FINISH = "UPDATE run SET state = ?, ended = ? WHERE number = ? AND state IN ('pending', 'running')"
 _JOBS = f"""
     SELECT job.name, job.saved, spec.tasks, {_RUN} FROM job JOIN spec ON spec.number = job.spec
@@ -59,8 +70,10 @@ _ATTEMPTS = """
 """
 # From the piece that holds the first byte asked for; nothing where that byte was not written yet.
 _OUTPUT = f"""
-    SELECT start, data FROM output WHERE run = ?1 AND task = ?2 AND number = ?3 AND start + length(data) > ?4
-    AND start >= (SELECT max(start) FROM output WHERE run = ?1 AND task = ?2 AND number = ?3 AND start <= ?4)
+    SELECT start, data FROM output WHERE run = :run AND task = :task AND number = :number
+    AND start + length(data) > :first
+    AND start >= (
+        SELECT max(start) FROM output WHERE run = :run AND task = :task AND number = :number AND start <= :first)
     ORDER BY start LIMIT {_PIECES_AT_ONCE}
 """
 
@@ -174,15 +187,21 @@ class SQLiteStore(Store):
     def output(self, run_id: str, task: int, number: int, start: int = 0) -> Iterator[bytes]:
         """Read some pieces at a time: a reader that pauses between them holds up nobody."""
         for (run,) in self._read("SELECT number FROM run WHERE id = ?", (run_id,)):
-            while pieces := self._read(_OUTPUT, (run, task, number, start)):
+            while pieces := self._read(_OUTPUT, {"run": run, "task": task, "number": number, "first": start}):
                 for begins, data in pieces:
                     yield data[start - begins :]
                     start = begins + len(data)
 
     def delete(self, job: str) -> None:
-        """Delete the job; what hangs on it goes with it, and the file keeps the room for what comes."""
+        """Delete large output first, then the runs, then the job: each in steps, between which others may write.
+
+        The file keeps the room for what comes.
+        """
+        name = (_bindable(job),)
+        self._delete_in_steps(_DELETE_PIECE, self._read(_LARGE_PIECES, name), _PIECES_AT_ONCE)
+        self._delete_in_steps("DELETE FROM run WHERE number = ?", self._read(_RUNS_OF, name), _RUNS_AT_ONCE)
         with self._transaction as cursor:
-            if not cursor.execute("DELETE FROM job WHERE name = ?", (_bindable(job),)).rowcount:
+            if not cursor.execute("DELETE FROM job WHERE name = ?", name).rowcount:
                 raise no_job(job)
 
     def close(self) -> None:
@@ -190,7 +209,14 @@ class SQLiteStore(Store):
         with sqlite_file.translated(self._path):
             self._connection.close()
 
-    def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _delete_in_steps(self, sql: str, keys: Sequence[tuple[Any, ...]], at_once: int) -> None:
+        for first in range(0, len(keys), at_once):
+            began = time.monotonic()
+            with self._transaction as cursor:
+                cursor.executemany(sql, keys[first : first + at_once])
+            time.sleep(time.monotonic() - began)  # whoever waits to write looks only now and then
+
+    def _read(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
         with sqlite_file.translated(self._path):
             return self._connection.execute(sql, values).fetchall()
 
@@ -247,7 +273,6 @@ def _run_number(cursor: sqlite3.Cursor, run_id: str) -> int:
 
 def _run_row(run: Run, job: str) -> tuple[object, ...]:
     return (
-        job,
         run.id,
         run.engine,
         run.state.value,
@@ -256,6 +281,7 @@ def _run_row(run: Run, job: str) -> tuple[object, ...]:
         run.owner,
         _stored(run.scheduled_for),
         _storable(run.detail),
+        job,
     )
 
 
@@ -288,12 +314,12 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
     return Attempt(
         task=task,
         number=number,
-        state=_STATES[state],
+        state=_known(_STATES, state),
         started=_time(started),
         ended=_time(ended),
         exit_status=exit_status,
         signal=signal,
-        reason=_REASONS[reason],
+        reason=_known(_REASONS, reason),
         detail=detail,
         output_dropped=output_dropped,
         host=host,
@@ -306,13 +332,23 @@ def _run(row: Sequence[Any]) -> Run:
         id=run_id,
         job=job,
         engine=engine,
-        state=_STATES[state],
+        state=_known(_STATES, state),
         started=from_microseconds(started),
         ended=_time(ended),
         owner=owner,
         scheduled_for=_time(scheduled_for),
         detail=detail,
     )
+
+
+def _known(words: Mapping[Word, Meaning], word: Word) -> Meaning:
+    try:
+        return words[word]
+    except KeyError:
+        raise StoreFormatError(
+            f"the history says {word!r} where a state or a reason belongs: it is damaged, or of a newer pydag; "
+            "move it away, or set PYDAG_HOME to another directory"
+        ) from None
 
 
 def _stored(time: datetime | None) -> int | None:

@@ -95,16 +95,16 @@ def translated(path: Path) -> Iterator[None]:
     """Turn what SQLite and the operating system raise into pydag's errors."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise translate(error, path) from error
 
 
-def translate(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+def translate(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> StoreError:
     """The one place where foreign errors become pydag's."""
     if isinstance(error, OSError):
         return StoreUnreachable(f"the history {path} cannot be used ({error.strerror or error}): {_OTHERWISE}")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _FORMAT_ERRORS:
+    if code in _FORMAT_ERRORS or isinstance(error, UnicodeDecodeError):
         return StoreFormatError(
             f"{path} is damaged or no history of pydag ({error}): move it away, or set PYDAG_HOME to another directory"
         )
