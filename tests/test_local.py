@@ -165,6 +165,33 @@ def test_a_daemon_that_holds_the_output_open_does_not_hang_the_run_and_lives_on(
     os.kill(daemon, signal.SIGKILL)
 
 
+OTHER_GROUPS = (
+    "timeout 600 sleep 601 & echo $! > {pid}; wait",
+    "timeout 600 sleep 601 | {{ echo $BASHPID > {pid}; cat; }}",
+    "set -m; sleep 601 & echo $! > {pid}; wait",
+    "set -m; sleep 601 & echo $! > {pid}; trap '' TERM; while :; do sleep 0.01; done",
+)
+
+
+@pytest.mark.parametrize("how", ["stop", "timeout", "close"])
+@pytest.mark.parametrize("command", OTHER_GROUPS)
+def test_a_group_that_a_command_makes_in_its_session_ends_with_it(
+    command: str, how: str, make: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`timeout` does so, and a shell with job control."""
+    monkeypatch.setattr(local, "GRACE", 0.2)
+    engine = make()
+    engine.start(launch(0, command.format(pid=tmp_path / "pid"), timeout=2.0 if how == "timeout" else 3600.0))
+    pid = pid_in(tmp_path / "pid")
+    if how == "close":
+        engine.close()
+    else:
+        if how == "stop":
+            engine.stop(force=False)
+        assert one_end(collect(engine, 1)).state in (State.CANCELLED, State.FAILED)
+    until(lambda: not alive(pid))
+
+
 def test_a_daemon_that_writes_without_end_does_not_hang_the_run(make: MakeEngine, tmp_path: Path) -> None:
     engine = make()
     engine.start(launch(0, f"yes & echo $! > {tmp_path / 'pid'}"))

@@ -38,7 +38,7 @@ _MANY = 50  # tasks from which on short turns on the CPU earn more than the 2 ms
 _QUIET = 0.02  # seconds before a pipe is looked at: most commands are over by then, and it holds their output so long
 _CHUNK = 64 * 1024  # bytes a pipe holds
 _CHUNKS_AT_EXIT = 16  # a command's last output is in the pipe; more comes only from something that outlives it
-_GROUP_CHECK = 0.02  # seconds between two looks at a stopped group that has lost its leader
+_SESSION_CHECK = 0.02  # seconds between two looks at a stopped session that has lost its leader
 _LONGEST_WAIT = 3600.0  # seconds; the system counts milliseconds in 32 bits, and a timeout may be a year
 _KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kernel itself holds it
 
@@ -79,7 +79,7 @@ class LocalEngine(Engine):
         self._directory = ""
         self._bash = ""
         self._children: set[_Child] = set()
-        self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its group may live
+        self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its session may live
         self._timers: list[tuple[float, int, _Child]] = []  # when (monotonic), serial number: a heap
         self._serial = 0
         self._short_turns = False
@@ -149,9 +149,11 @@ class LocalEngine(Engine):
                 elif descriptor in self._handlers:  # else it was closed by another event of this same turn
                     handle, child = self._handlers[descriptor]
                     handle(child)
-            for child in tuple(self._leaderless):
-                if not _group_lives(child.process.pid):
-                    self._end(child)
+            if self._leaderless:
+                sessions = _sessions()
+                for child in tuple(self._leaderless):
+                    if child.process.pid not in sessions:
+                        self._end(child)
             self._fire_timers()
         events, self._events = self._events, []
         return events
@@ -162,19 +164,16 @@ class LocalEngine(Engine):
             os.write(self._wake_write, b"\0")
 
     def stop(self, *, force: bool) -> None:
-        """SIGTERM to every process group and SIGKILL after a grace; with `force`, SIGKILL now."""
-        for child in self._children:
-            if child.phase is not _Phase.LINGERING:  # that one ended by itself
-                self._stop(child, Reason.INTERRUPTED, force=force)
+        """SIGTERM to every session and SIGKILL after a grace; with `force`, SIGKILL now."""
+        self._stop(self._not_ended(), Reason.INTERRUPTED, force=force)
 
     def close(self) -> None:
         """Kill what still runs, reap it, and close every descriptor."""
         if self._closed:
             return
         self._closed = True
+        _signal(self._not_ended(), signal.SIGKILL)
         for child in tuple(self._children):
-            if child.phase is not _Phase.LINGERING:
-                _signal_group(child, signal.SIGKILL)
             self._release(child)
         self._starter.close()
         os.close(self._wake_read)
@@ -206,14 +205,19 @@ class LocalEngine(Engine):
             self._events.append(Output(task=child.launch.task, number=child.launch.number, data=kept))
         return True
 
-    def _stop(self, child: _Child, reason: Reason, *, force: bool) -> None:
-        child.stopped_for = child.stopped_for or reason
-        if force and child.phase is not _Phase.KILLED:
-            _signal_group(child, signal.SIGKILL)
-            self._enter(child, _Phase.KILLED, _KILL_WAIT)
-        elif child.phase in (_Phase.FRESH, _Phase.RUNNING):
-            _signal_group(child, signal.SIGTERM)
-            self._enter(child, _Phase.TERMINATING, GRACE)
+    def _not_ended(self) -> list[_Child]:
+        return [child for child in self._children if child.phase is not _Phase.LINGERING]
+
+    def _stop(self, children: list[_Child], reason: Reason, *, force: bool) -> None:
+        for child in children:
+            child.stopped_for = child.stopped_for or reason
+        if force:
+            children = [child for child in children if child.phase is not _Phase.KILLED]
+        else:
+            children = [child for child in children if child.phase in (_Phase.FRESH, _Phase.RUNNING)]
+        _signal(children, signal.SIGKILL if force else signal.SIGTERM)
+        for child in children:
+            self._enter(child, *((_Phase.KILLED, _KILL_WAIT) if force else (_Phase.TERMINATING, GRACE)))
 
     def _exited(self, child: _Child) -> None:
         """The leader is a zombie from here on: it is reaped last, so that its group's number stays its own."""
@@ -230,8 +234,8 @@ class LocalEngine(Engine):
             self._enter(child, _Phase.LINGERING, LINGER)
 
     def _end(self, child: _Child) -> None:
-        if child.stopped_for:
-            _signal_group(child, signal.SIGKILL)
+        if child.stopped_for:  # where /proc does not tell, others of its group may live
+            _signal_groups({child.process.pid}, signal.SIGKILL)
         returncode = self._release(child)
         state = State.SUCCESS if returncode == 0 else State.FAILED
         if child.stopped_for is Reason.INTERRUPTED:
@@ -294,6 +298,8 @@ class LocalEngine(Engine):
 
     def _fire_timers(self) -> None:
         now = time.monotonic()
+        late: list[_Child] = []
+        deaf: list[_Child] = []
         while self._timers and self._timers[0][0] <= now:
             due, _, child = heapq.heappop(self._timers)
             if child not in self._children or child.deadline != due:
@@ -301,21 +307,23 @@ class LocalEngine(Engine):
             if child.phase is _Phase.FRESH:
                 self._enter(child, _Phase.RUNNING, child.launch.timeout - _QUIET)
             elif child.phase is _Phase.RUNNING:
-                self._stop(child, Reason.TIMEOUT, force=False)
+                late.append(child)
             elif child.phase is _Phase.TERMINATING:
-                self._stop(child, Reason.TIMEOUT, force=True)
+                deaf.append(child)
             elif child.exited:
                 self._end(child)
+        self._stop(late, Reason.TIMEOUT, force=False)
+        self._stop(deaf, Reason.TIMEOUT, force=True)
 
     def _patience(self, timeout: float | None) -> int | None:
-        """Milliseconds until something is due: what the caller said, a timer, a look at groups without a leader."""
+        """Milliseconds until something is due: what the caller said, a timer, a look at sessions without a leader."""
         while self._timers and self._timers[0][2] not in self._children:
             heapq.heappop(self._timers)
         due = [] if timeout is None else [timeout]
         if self._timers:
             due.append(max(0.0, self._timers[0][0] - time.monotonic()))
         if self._leaderless:
-            due.append(_GROUP_CHECK)
+            due.append(_SESSION_CHECK)
         return math.ceil(min(*due, _LONGEST_WAIT) * 1000) if due else None
 
     def _drain_wakes(self) -> None:
@@ -365,30 +373,41 @@ def _exit_fd(pid: int) -> int:
     return read_end
 
 
-def _signal_group(child: _Child, number: signal.Signals) -> None:
-    """Signal the leader's group. The leader is not reaped yet, so the number is still that group's."""
-    with suppress(ProcessLookupError, PermissionError):  # all gone; or all that is left runs as another user
-        os.killpg(child.process.pid, number)
+def _signal(children: list[_Child], number: signal.Signals) -> None:
+    """Signal all groups of the children's sessions: `timeout`, and a shell with job control, make groups of their own.
+
+    The leader is not reaped yet, so the number is still that of its session, and of its group.
+    """
+    sessions = _sessions() if children else {}
+    for child in children:
+        _signal_groups({child.process.pid} | sessions.get(child.process.pid, set()), number)
 
 
-def _group_lives(group: int) -> bool:
-    """Whether a process of this group is more than a zombie. Where /proc does not tell: no."""
+def _signal_groups(groups: set[int], number: signal.Signals) -> None:
+    for group in groups:
+        with suppress(ProcessLookupError, PermissionError):  # all gone; or all that is left runs as another user
+            os.killpg(group, number)
+
+
+def _sessions() -> dict[int, set[int]]:
+    """The process groups of each session in which a process is more than a zombie. Empty where /proc does not tell."""
+    found: dict[int, set[int]] = {}
     try:
         processes = os.listdir("/proc")
     except OSError:
-        return False
+        return found
     for process in processes:
         if not process.isdigit():
             continue
         try:
             with open(f"/proc/{process}/stat", "rb") as file:
-                # pid (command) state parent group ...; the command may hold spaces and parentheses
-                state, _, process_group = file.read().rpartition(b")")[2].split()[:3]
+                # pid (command) state parent group session ...; the command may hold spaces and parentheses
+                state, _, group, session = file.read().rpartition(b")")[2].split()[:4]
         except OSError:
             continue  # it ended meanwhile
-        if int(process_group) == group and state not in (b"Z", b"X"):
-            return True
-    return False
+        if state not in (b"Z", b"X"):
+            found.setdefault(int(session), set()).add(int(group))
+    return found
 
 
 def _not_started(launch: Launch, error: OSError) -> Ended:
