@@ -1,4 +1,4 @@
-"""How a task or an attempt stands, in words: `exit 1`, `timeout after 5s`, `skipped: upstream failed`."""
+"""How a task or an attempt stands, in words: `exit 1`, `timeout after 5s`, `skipped: upstream did not succeed`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def never_started(run: Run) -> str:
 
 def why_skipped(task: TaskSpec) -> str:
     """What a skipped task was waiting for."""
-    return "skipped: nothing upstream failed" if task.when is When.FAILURE else "skipped: upstream failed"
+    return "skipped: nothing upstream failed" if task.when is When.FAILURE else "skipped: upstream did not succeed"
 
 
 def _without_attempt(task: TaskSpec, done: TaskRun) -> str:

@@ -236,7 +236,7 @@ def test_log_shows_the_newest_runs_first(history: None) -> None:
     assert lines[0] == ">> >> >> >> >> Log For Job `TestJob` << << << << <<"
     assert sum("`TestJob` at" in line for line in lines) == 2
     assert "exit 3" in done.stdout
-    assert "skipped: upstream failed" in done.stdout
+    assert "skipped: upstream did not succeed" in done.stdout
     ids = [each["id"] for each in json.loads(pydag("log", "TestJob", "--json").stdout)["runs"]]
     assert len(ids) == 2
     assert pydag("run", "flow.py").returncode == 1

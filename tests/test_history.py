@@ -68,8 +68,8 @@ def test_the_flat_log_of_the_example() -> None:
 ├── ✓ `Sync Data` at 2022-12-26 15:28:02  0.4s
 ├── ✗ `Feature Engineering1` at 2022-12-26 15:28:03  0.5s, exit 1
 ├── ✓ `Feature Engineering2` at 2022-12-26 15:28:03  12s
-├── ↷ `Machine Learning`  skipped: upstream failed
-└── ↷ `Send Email`  skipped: upstream failed
+├── ↷ `Machine Learning`  skipped: upstream did not succeed
+└── ↷ `Send Email`  skipped: upstream did not succeed
 >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>"""
     )
 
@@ -143,7 +143,7 @@ def test_an_output_without_unicode_gets_ascii() -> None:
         ([failed(0, 0, 1), success(0, 2, 3, number=2)], "✓ `a` at 2022-12-26 15:28:01  3.0s, attempt 2 of 4"),
         ([running(0, 30)], "● `a` at 2022-12-26 15:28:31  running for 30s"),
         ([running(0, 30, number=3)], "● `a` at 2022-12-26 15:28:31  running for 30s, attempt 3 of 4"),
-        ([skipped(0)], "↷ `a`  skipped: upstream failed"),
+        ([skipped(0)], "↷ `a`  skipped: upstream did not succeed"),
         ([], "○ `a`  pending"),
         ([Attempt(task=0, number=0, state=State.CANCELLED)], "■ `a`  cancelled before it started"),
         (

@@ -67,8 +67,8 @@ def test_lines_tell_a_run_in_plain_words() -> None:
 2022-12-26 15:28:02 `Feature Engineering2` started
 2022-12-26 15:28:04 `Feature Engineering1` failed after 2.0s: exit 1
 2022-12-26 15:28:14 `Feature Engineering2` success after 12s
-2022-12-26 15:28:14 `Machine Learning` skipped: upstream failed
-2022-12-26 15:28:14 `Send Email` skipped: upstream failed
+2022-12-26 15:28:14 `Machine Learning` skipped: upstream did not succeed
+2022-12-26 15:28:14 `Send Email` skipped: upstream did not succeed
 ✗ `Feature Engineering1`: exit 1; its last output:
   │ one
   │ two and more
@@ -116,7 +116,7 @@ def test_a_flood_of_skipped_tasks_is_one_line() -> None:
     told = lines_of([[failed(0, 0, 1), *map(skipped, range(1, 10_002))]], run_of(spec, [failed(0, 0, 1)], State.FAILED))
     assert told.splitlines()[1:3] == [
         "2022-12-26 15:28:02 `root` failed after 1.0s: exit 1",
-        "2022-12-26 15:28:02 `t1`, `t2`, `t3` and 9998 more skipped: upstream failed",
+        "2022-12-26 15:28:02 `t1`, `t2`, `t3` and 9998 more skipped: upstream did not succeed",
     ]
 
 
