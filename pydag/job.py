@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar, Token
+from contextvars import Token
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -15,9 +15,9 @@ from pydag.task import NOT_FOR_A_PROGRAM, Task, checked_name, collector
 if TYPE_CHECKING:
     from pydag.run import RunRecord
 
-# Set while `pydag.loader` imports a file. It is told of each job made (False) and of each call of `run` (True).
-on_load: ContextVar[Callable[[Job, bool], None] | None] = ContextVar("on_load", default=None)
-
+# Set by `pydag.loader` in a process that reads a file, for all its threads. It is told of each job made (False) and of
+# each call of `run` (True), which it refuses.
+on_load: Callable[[Job, bool], None] | None = None
 
 ENGINES = ("local", "gocron")
 
@@ -50,9 +50,9 @@ class Job:
         """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
         self._entered: list[Token[Callable[[Task], None] | None]] = []
-        told = on_load.get()
-        if told:
-            told(self, False)
+        self._told = on_load  # kept: multiprocessing may hand the job to a process that reads nothing
+        if on_load:
+            on_load(self, False)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -109,8 +109,7 @@ class Job:
         """
         if mode not in ("execute", "submit"):
             raise InvalidJob(f'job {self.name!r}: mode={mode!r} is unknown; use "execute" or "submit"')
-        told = on_load.get()
-        if told:
+        if told := self._told or on_load:
             told(self, True)
         from pydag import app  # the one way up: everything above this layer is imported when a job runs
 
@@ -125,7 +124,7 @@ class Job:
 
     def __str__(self) -> str:
         """`<NAME with N tasks>`; the picture of the job is written into the working directory beside it."""
-        if not on_load.get():
+        if not on_load:
             from pydag import app
 
             app.draw_beside(self, Path())
