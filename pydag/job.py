@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from contextvars import Token
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from pydag.errors import InvalidJob
+from pydag.errors import InvalidJob, shown
 from pydag.graph import order
 from pydag.spec import JobSpec, TaskSpec
 from pydag.task import NOT_FOR_A_PROGRAM, Task, checked_name, collector
@@ -35,14 +36,18 @@ class Job:
         self, name: str, *, max_parallel: int | None = None, description: str = "", engine: str | None = None
     ) -> None:
         self.name = checked_name(name, "job")
-        if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
-            raise InvalidJob(f"job {name!r}: max_parallel={max_parallel!r} must be a whole number, 1 or more")
+        if max_parallel is not None and (type(max_parallel) is not int or not 1 <= max_parallel <= sys.maxsize):
+            raise InvalidJob(
+                f"job {name!r}: max_parallel={shown(max_parallel)} must be a whole number, from 1 to {sys.maxsize}"
+            )
         if not isinstance(description, str):
-            raise InvalidJob(f"job {name!r}: the description must be text, not {description!r}")
+            raise InvalidJob(f"job {name!r}: the description must be text, not {shown(description)}")
         if found := NOT_FOR_A_PROGRAM.search(description):
             raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which no program can be given")
         if engine not in (None, *ENGINES):
-            raise InvalidJob(f"job {name!r}: engine={engine!r} is unknown; use one of {', '.join(map(repr, ENGINES))}")
+            raise InvalidJob(
+                f"job {name!r}: engine={shown(engine)} is unknown; use one of {', '.join(map(repr, ENGINES))}"
+            )
         self.engine = engine
         self.max_parallel = max_parallel
         self.description = description
@@ -64,7 +69,7 @@ class Job:
         for task in tasks:
             if not isinstance(task, Task):
                 hint = "write add_task(*tasks) for a list of them" if isinstance(task, Iterable) else "add Task objects"
-                raise InvalidJob(f"job {self.name!r}: {task!r} is not a Task; {hint}")
+                raise InvalidJob(f"job {self.name!r}: {shown(task)} is not a Task; {hint}")
             if task.job is not None and task.job is not self:
                 raise InvalidJob(
                     f"task {task.name!r} belongs to the job {task.job.name!r} and cannot be in {self.name!r} too: "
@@ -108,7 +113,7 @@ class Job:
         ends with status 130 (`SystemExit`; in an interactive Python `KeyboardInterrupt`).
         """
         if mode not in ("execute", "submit"):
-            raise InvalidJob(f'job {self.name!r}: mode={mode!r} is unknown; use "execute" or "submit"')
+            raise InvalidJob(f'job {self.name!r}: mode={shown(mode)} is unknown; use "execute" or "submit"')
         if told := self._told or on_load:
             told(self, True)
         from pydag import app  # the one way up: everything above this layer is imported when a job runs
