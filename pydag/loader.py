@@ -8,6 +8,7 @@ refused, and no `run` in it ever runs a job, from whatever thread or process.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: s
         Path.cwd()
     except FileNotFoundError:
         raise LoadError("the working directory was removed: change to one that exists, then run again") from None
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path's it never raises
         raise LoadError(_no_file(path))
     reader = _read(path)
     jobs = reader.jobs.copy()  # a thread of the file may make more
@@ -171,12 +172,20 @@ def _line_of(error: BaseException, loader: _Script) -> str:
 
 
 def _no_file(path: Path) -> str:
-    if path.is_dir():
-        return f"{str(path)!r} is a directory: give the path of a workflow file"
+    wanted = "give the path of a workflow file"
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            return f"{str(path)!r} is a link to {os.readlink(path)!r}, and that is not there: {wanted}"
+    except OSError as error:
+        return f"{str(path)!r} cannot be reached ({error.strerror}): {wanted}"
+    else:
+        return f"{str(path)!r} is {'a directory' if stat.S_ISDIR(mode) else 'no regular file'}: {wanted}"
     from difflib import get_close_matches
 
     near = get_close_matches(path.name, [each.name for each in path.parent.glob("*.py")], n=1)
-    hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "give the path of a workflow file"
+    hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else wanted
     return f"there is no file {str(path)!r} (looked in {Path.cwd()}): {hint}"
 
 

@@ -230,6 +230,32 @@ def test_a_directory_is_no_file(directory: Path) -> None:
     assert str(caught.value) == "'flows' is a directory: give the path of a workflow file"
 
 
+def test_a_link_to_nothing_is_told_with_where_it_leads() -> None:
+    Path("flow.py").symlink_to("gone.py")
+    with pytest.raises(LoadError) as caught:
+        load_job("flow.py")
+    assert str(caught.value) == (
+        "'flow.py' is a link to 'gone.py', and that is not there: give the path of a workflow file"
+    )
+
+
+def test_what_is_no_regular_file_is_told_and_not_waited_for() -> None:
+    os.mkfifo("flow.py")
+    with pytest.raises(LoadError) as caught:
+        load_job("flow.py")
+    assert str(caught.value) == "'flow.py' is no regular file: give the path of a workflow file"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("flow.py", "Too many levels of symbolic links"), ("x" * 300 + ".py", "File name too long")]
+)
+def test_what_the_system_cannot_reach_is_told_with_its_reason(name: str, why: str) -> None:
+    Path("flow.py").symlink_to("flow.py")
+    with pytest.raises(LoadError) as caught:
+        load_job(name)
+    assert str(caught.value) == f"{name!r} cannot be reached ({why}): give the path of a workflow file"
+
+
 @pytest.mark.parametrize("name", ["flow", "flow.txt", "flow.ipynb.bak"])
 def test_a_file_of_another_kind_is_refused(name: str) -> None:
     with pytest.raises(LoadError) as caught:
