@@ -114,7 +114,7 @@ class Job:
         """
         if mode not in ("execute", "submit"):
             raise InvalidJob(f'job {self.name!r}: mode={shown(mode)} is unknown; use "execute" or "submit"')
-        if told := self._told or on_load:
+        if told := on_load or self._told:
             told(self, True)
         from pydag import app  # the one way up: everything above this layer is imported when a job runs
 
