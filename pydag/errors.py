@@ -26,6 +26,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydag.run import RunRecord
 
+_LONGEST_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """A value as a message names it: within quotes where it is text, and cut to a readable length."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python writes down
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
 
 class PyDagException(Exception):
     """The root: `except PyDagException` catches whatever pydag raises on purpose."""
@@ -42,6 +53,9 @@ class CycleError(InvalidJob):
         self.path = tuple(path)
         circle = " -> ".join(self.path)
         super().__init__(f"the tasks wait for each other: {circle}; take one of these edges out")
+
+    def __reduce__(self) -> tuple[type[CycleError], tuple[Sequence[str]]]:
+        return type(self), (self.path,)
 
 
 class InvalidSetting(PyDagException, ValueError):
@@ -74,6 +88,9 @@ class RunFailed(PyDagException):
     def __init__(self, message: str, run: RunRecord) -> None:
         super().__init__(message)
         self.run = run
+
+    def __reduce__(self) -> tuple[type[RunFailed], tuple[str, RunRecord]]:
+        return type(self), (str(self), self.run)
 
 
 class EngineError(PyDagException):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar, Token
+from contextvars import Token
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from pydag.errors import InvalidJob
+from pydag.errors import InvalidJob, shown
 from pydag.graph import order
 from pydag.spec import JobSpec, TaskSpec
 from pydag.task import NOT_FOR_A_PROGRAM, Task, checked_name, collector
@@ -15,9 +16,9 @@ from pydag.task import NOT_FOR_A_PROGRAM, Task, checked_name, collector
 if TYPE_CHECKING:
     from pydag.run import RunRecord
 
-# Set while `pydag.loader` imports a file. It is told of each job made (False) and of each call of `run` (True).
-on_load: ContextVar[Callable[[Job, bool], None] | None] = ContextVar("on_load", default=None)
-
+# Set by `pydag.loader` in a process that reads a file, for all its threads. It is told of each job made (False) and of
+# each call of `run` (True), which it refuses.
+on_load: Callable[[Job, bool], None] | None = None
 
 ENGINES = ("local", "gocron")
 
@@ -35,14 +36,18 @@ class Job:
         self, name: str, *, max_parallel: int | None = None, description: str = "", engine: str | None = None
     ) -> None:
         self.name = checked_name(name, "job")
-        if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
-            raise InvalidJob(f"job {name!r}: max_parallel={max_parallel!r} must be a whole number, 1 or more")
+        if max_parallel is not None and (type(max_parallel) is not int or not 1 <= max_parallel <= sys.maxsize):
+            raise InvalidJob(
+                f"job {name!r}: max_parallel={shown(max_parallel)} must be a whole number, from 1 to {sys.maxsize}"
+            )
         if not isinstance(description, str):
-            raise InvalidJob(f"job {name!r}: the description must be text, not {description!r}")
+            raise InvalidJob(f"job {name!r}: the description must be text, not {shown(description)}")
         if found := NOT_FOR_A_PROGRAM.search(description):
             raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which no program can be given")
         if engine not in (None, *ENGINES):
-            raise InvalidJob(f"job {name!r}: engine={engine!r} is unknown; use one of {', '.join(map(repr, ENGINES))}")
+            raise InvalidJob(
+                f"job {name!r}: engine={shown(engine)} is unknown; use one of {', '.join(map(repr, ENGINES))}"
+            )
         self.engine = engine
         self.max_parallel = max_parallel
         self.description = description
@@ -50,9 +55,9 @@ class Job:
         """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
         self._entered: list[Token[Callable[[Task], None] | None]] = []
-        told = on_load.get()
-        if told:
-            told(self, False)
+        self._told = on_load  # kept: multiprocessing may hand the job to a process that reads nothing
+        if on_load:
+            on_load(self, False)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -64,7 +69,7 @@ class Job:
         for task in tasks:
             if not isinstance(task, Task):
                 hint = "write add_task(*tasks) for a list of them" if isinstance(task, Iterable) else "add Task objects"
-                raise InvalidJob(f"job {self.name!r}: {task!r} is not a Task; {hint}")
+                raise InvalidJob(f"job {self.name!r}: {shown(task)} is not a Task; {hint}")
             if task.job is not None and task.job is not self:
                 raise InvalidJob(
                     f"task {task.name!r} belongs to the job {task.job.name!r} and cannot be in {self.name!r} too: "
@@ -108,9 +113,8 @@ class Job:
         ends with status 130 (`SystemExit`; in an interactive Python `KeyboardInterrupt`).
         """
         if mode not in ("execute", "submit"):
-            raise InvalidJob(f'job {self.name!r}: mode={mode!r} is unknown; use "execute" or "submit"')
-        told = on_load.get()
-        if told:
+            raise InvalidJob(f'job {self.name!r}: mode={shown(mode)} is unknown; use "execute" or "submit"')
+        if told := on_load or self._told:
             told(self, True)
         from pydag import app  # the one way up: everything above this layer is imported when a job runs
 
@@ -125,7 +129,7 @@ class Job:
 
     def __str__(self) -> str:
         """`<NAME with N tasks>`; the picture of the job is written into the working directory beside it."""
-        if not on_load.get():
+        if not on_load:
             from pydag import app
 
             app.draw_beside(self, Path())

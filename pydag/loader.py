@@ -1,14 +1,17 @@
 """Loader: import a user's file, or notebook, and find the jobs in it, without running them.
 
 The file is read as a module, so what stands below `if __name__ == "__main__"` is left out, and reading stops where the
-first job would run: nothing that follows a run is ever executed without that run.
+first job would run: what follows a run is not to be executed without that run. A file that goes on all the same is
+refused, and no `run` in it ever runs a job, from whatever thread or process.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.machinery import SourceFileLoader
@@ -17,8 +20,9 @@ from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
 
+from pydag import job as job_module
 from pydag.errors import LoadError
-from pydag.job import Job, on_load
+from pydag.job import Job
 
 if TYPE_CHECKING:
     from pydag.notebook import Notebook
@@ -26,9 +30,40 @@ if TYPE_CHECKING:
 MODULE = "__pydag_file__"
 """The name under which the file is imported."""
 
+_GUARD = 'put the run below `if __name__ == "__main__":`'
+
 
 class _Stop(BaseException):
     """Leaves the file at `run()`; not an Exception, so that no handler of the file's own takes it for an error."""
+
+
+class _Reader:
+    """Is told what the file does with jobs, from its import on and to the end of the process.
+
+    The import is not the end: a thread that the file started, or `atexit`, may call `run` later. What cannot be stopped
+    in the file's own lines is refused with an Exception, as pools of threads or processes hand on nothing else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.jobs: list[Job] = []
+        self.stopped: Job | None = None
+        self.refusal: LoadError | None = None
+        self.importing = True
+        self._path = path
+        self._process, self._thread = os.getpid(), threading.get_ident()
+
+    def __call__(self, job: Job, runs: bool) -> None:
+        if not runs:
+            self.jobs.append(job)
+            return
+        if self.importing and (os.getpid(), threading.get_ident()) == (self._process, self._thread):
+            self.stopped = job
+            raise _Stop
+        self.refusal = LoadError(
+            f"{str(self._path)!r} runs {job.name!r} from a thread, from another process or at its end, "
+            f"where reading cannot stop at it: {_GUARD}"
+        )
+        raise self.refusal
 
 
 class _Script(SourceFileLoader):
@@ -58,9 +93,10 @@ def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: s
         Path.cwd()
     except FileNotFoundError:
         raise LoadError("the working directory was removed: change to one that exists, then run again") from None
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path's it never raises
         raise LoadError(_no_file(path))
-    jobs, stopped = _jobs_in(path)
+    reader = _read(path)
+    jobs = reader.jobs.copy()  # a thread of the file may make more
     if not jobs:
         raise LoadError(
             f"{str(path)!r} makes no job when it is imported: write job = Job(...) outside of any function, "
@@ -74,58 +110,52 @@ def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: s
     if len(named) > 1:
         raise LoadError(f"{str(path)!r} has {len(named)} jobs named {name!r}: give each a name of its own")
     if not named:
-        raise LoadError(_no_such_job(path, name, jobs, stopped))
+        raise LoadError(_no_such_job(path, name, jobs, reader.stopped))
     return named[0]
 
 
-def _jobs_in(path: Path) -> tuple[list[Job], Job | None]:
-    """The jobs that the file makes, in order, and the one at whose `run` reading stopped."""
-    jobs: list[Job] = []
-    stops: list[Job] = []
-
-    def told(job: Job, runs: bool) -> None:
-        if runs:
-            stops.append(job)
-            raise _Stop
-        jobs.append(job)
-
+def _read(path: Path) -> _Reader:
+    """Import the file, up to the first `run`."""
     if path.suffix not in (".py", ".ipynb"):
         raise LoadError(f"{str(path)!r} is no workflow file: its name must end in .py or .ipynb")
     loader = _Script(MODULE, str(path.absolute()))
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None
     module = module_from_spec(spec)
-    with _as_script(path, told):
+    reader = job_module.on_load = _Reader(path)
+    with _as_script(path):
         sys.modules[MODULE] = module
         try:
             loader.exec_module(module)
         except _Stop:
-            return jobs, stops[0]
+            return reader
         except SystemExit as end:
             raise LoadError(f"{str(path)!r} ended itself while it was imported: sys.exit({end.code!r})") from end
-        except LoadError:
+        except (LoadError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
             where = _line_of(error, loader)
             raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
-    if stops:
+        finally:
+            reader.importing = False
+    if reader.refusal:
+        raise reader.refusal
+    if reader.stopped:
         raise LoadError(
-            f"{str(path)!r} catches what stops its reading at the run of {stops[0].name!r}: write `except Exception` "
-            'instead of a bare `except`, or put the run below `if __name__ == "__main__":`'
+            f"{str(path)!r} catches what stops its reading at the run of {reader.stopped.name!r}: "
+            f"write `except Exception` instead of a bare `except`, or {_GUARD}"
         )
-    return jobs, None
+    return reader
 
 
 @contextmanager
-def _as_script(path: Path, told: Callable[[Job, bool], None]) -> Iterator[None]:
+def _as_script(path: Path) -> Iterator[None]:
     """What a script finds around it: its directory first on sys.path, and itself as the whole command line."""
     argv, sys.argv = sys.argv, [str(path)]
     sys.path.insert(0, str(path.absolute().parent))
-    token = on_load.set(told)
     try:
         yield
     finally:
-        on_load.reset(token)
         sys.argv = argv  # sys.path stays: functions of the file may import from beside it later
 
 
@@ -142,12 +172,20 @@ def _line_of(error: BaseException, loader: _Script) -> str:
 
 
 def _no_file(path: Path) -> str:
-    if path.is_dir():
-        return f"{str(path)!r} is a directory: give the path of a workflow file"
+    wanted = "give the path of a workflow file"
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            return f"{str(path)!r} is a link to {os.readlink(path)!r}, and that is not there: {wanted}"
+    except OSError as error:
+        return f"{str(path)!r} cannot be reached ({error.strerror}): {wanted}"
+    else:
+        return f"{str(path)!r} is {'a directory' if stat.S_ISDIR(mode) else 'no regular file'}: {wanted}"
     from difflib import get_close_matches
 
     near = get_close_matches(path.name, [each.name for each in path.parent.glob("*.py")], n=1)
-    hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else "give the path of a workflow file"
+    hint = f"did you mean {str(path.with_name(near[0]))!r}?" if near else wanted
     return f"there is no file {str(path)!r} (looked in {Path.cwd()}): {hint}"
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TextIO
 
 from pydag.state import State
@@ -148,8 +148,12 @@ def between(started: datetime, ended: datetime) -> str:
 
 
 def moment(time: datetime) -> str:
-    """Local date and time to the second: `2022-12-26 15:28:01`."""
-    return time.astimezone().isoformat(" ", "seconds")[:19]
+    """Local date and time to the second: `2022-12-26 15:28:01`. In UTC where TZ is a day or more away from it."""
+    try:
+        local = time.astimezone()
+    except ValueError:  # the C library takes such a TZ, Python does not
+        local = time.astimezone(UTC)
+    return local.isoformat(" ", "seconds")[:19]
 
 
 def fire_time(time: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydag.errors import InvalidSetting
+from pydag.errors import InvalidSetting, shown
 from pydag.state import RunNew
 
 MIB = 1024 * 1024
@@ -104,9 +104,18 @@ def _number(environ: Mapping[str, str], name: str, default: int, largest: int) -
     given = environ.get(name)
     if not given:
         return default
-    if not (given.isascii() and given.isdigit()) or int(given) > largest:
-        raise InvalidSetting(f"{name}={given!r} is not a whole number from 0 to {largest}: set it to one")
-    return int(given)
+    value = _whole(given)
+    if value is None or value > largest:
+        raise InvalidSetting(f"{name}={shown(given)} is not a whole number from 0 to {largest}: set it to one")
+    return value
+
+
+def _whole(digits: str) -> int | None:
+    """The number, or None for what is none and for more digits than Python reads."""
+    try:
+        return int(digits) if digits.isascii() and digits.isdigit() else None
+    except ValueError:
+        return None
 
 
 def _home(environ: Mapping[str, str]) -> Path:
@@ -128,7 +137,9 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 365 * 86400:
-        raise InvalidSetting(f"{name}={given!r} is not a number of seconds above 0 and up to a year: set it to one")
+        raise InvalidSetting(
+            f"{name}={shown(given)} is not a number of seconds above 0 and up to a year: set it to one"
+        )
     return value
 
 
@@ -141,6 +152,7 @@ def _size(environ: Mapping[str, str], name: str, default: int) -> int:
         return default
     digits = given.strip().rstrip("BbKkMmGgIi ")
     unit = _UNITS.get(given.strip()[len(digits) :].strip().upper())
-    if unit is None or not digits.isascii() or not digits.isdigit():
-        raise InvalidSetting(f"{name}={given!r} is not a size: set it to a number of bytes, or one such as 64MiB")
-    return int(digits) * unit
+    value = _whole(digits)
+    if unit is None or value is None:
+        raise InvalidSetting(f"{name}={shown(given)} is not a size: set it to a number of bytes, or one such as 64MiB")
+    return value * unit

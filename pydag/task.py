@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shlex
@@ -12,7 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pydag.errors import InvalidJob
+from pydag.errors import InvalidJob, shown
 from pydag.state import When
 
 if TYPE_CHECKING:
@@ -116,8 +115,11 @@ class Task:
         The name defaults to the file's, without its ending. An executed notebook is written beside its source, as
         `NAME.nbconvert.ipynb`.
         """
-        file = Path(path)
-        if not file.is_file():
+        try:
+            file = Path(path)
+        except TypeError:
+            raise InvalidJob(f"{shown(path)} is not the path of a file: give one as text or as a Path") from None
+        if not os.path.isfile(file):
             raise InvalidJob(f"there is no file {str(path)!r} (looked in {Path.cwd()}): give the path of a file")
         return cls(
             file.stem if name is None else name,
@@ -193,17 +195,18 @@ class HttpTask(Task):
         if not self.command.strip().lower().startswith(("http://", "https://")):
             raise InvalidJob(f"task {name!r}: the URL {url!r} must start with http:// or https://")
         if method not in ("GET", "POST"):
-            raise InvalidJob(f'task {name!r}: method={method!r} is unknown; use "GET" or "POST"')
+            raise InvalidJob(f'task {name!r}: method={shown(method)} is unknown; use "GET" or "POST"')
         self.http_method = method
 
 
 def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:
-    """Connect and hand back what was given; a list is kept, so that a generator is not used up."""
+    """Connect and hand back the tasks that were given: a generator gives them once."""
     if isinstance(tasks, Task):
         connect((tasks,))
         return tasks
-    connect(tasks)
-    return tasks
+    given = list(_flattened((tasks,)))
+    connect(given)
+    return given
 
 
 def _flattened(tasks: Iterable[Task | Iterable[Task]]) -> Iterable[Task]:
@@ -213,13 +216,13 @@ def _flattened(tasks: Iterable[Task | Iterable[Task]]) -> Iterable[Task]:
         elif isinstance(each, Iterable) and not isinstance(each, str):
             yield from _flattened(each)
         else:
-            raise InvalidJob(f"{each!r} is not a Task: an edge goes from task to task, give Task objects")
+            raise InvalidJob(f"{shown(each)} is not a Task: an edge goes from task to task, give Task objects")
 
 
 def checked_name(name: object, of: str) -> str:
     """The name, or `InvalidJob`: names are what people see in terminals, files, tables and pictures."""
     if not isinstance(name, str):
-        raise InvalidJob(f"the name of a {of} must be text, not {name!r}")
+        raise InvalidJob(f"the name of a {of} must be text, not {shown(name)}")
     if not name.strip():
         raise InvalidJob(f"the name of a {of} is empty ({name!r}): give it one")
     if len(name) > MAX_NAME:
@@ -236,7 +239,7 @@ def checked_name(name: object, of: str) -> str:
 
 def _checked_command(command: object, name: str) -> str:
     if not isinstance(command, str):
-        raise InvalidJob(f"task {name!r}: the command must be text, not {command!r}")
+        raise InvalidJob(f"task {name!r}: the command must be text, not {shown(command)}")
     if not command.strip():
         raise InvalidJob(f"task {name!r}: the command is empty ({command!r}); `true` does nothing")
     found = NOT_FOR_A_PROGRAM.search(command)
@@ -250,25 +253,27 @@ def _checked_command(command: object, name: str) -> str:
 
 
 def _checked_seconds(value: object, name: str, option: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise InvalidJob(f"task {name!r}: {option}={value!r} is not a number of seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # NaN
+        raise InvalidJob(f"task {name!r}: {option}={shown(value)} is not a number of seconds")
     if not 0 <= value <= MAX_SECONDS:
-        raise InvalidJob(f"task {name!r}: {option}={value!r} must lie between 0 and {MAX_SECONDS:.0f} seconds (a year)")
+        raise InvalidJob(
+            f"task {name!r}: {option}={shown(value)} must lie between 0 and {MAX_SECONDS:.0f} seconds (a year)"
+        )
     return float(value)
 
 
 def _checked_retries(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_RETRIES:
-        raise InvalidJob(f"task {name!r}: retries={value!r} must be a whole number, from 0 to {MAX_RETRIES}")
+        raise InvalidJob(f"task {name!r}: retries={shown(value)} must be a whole number, from 0 to {MAX_RETRIES}")
     return value
 
 
 def _checked_env(env: Mapping[str, str], name: str) -> dict[str, str]:
     if not isinstance(env, Mapping):
-        raise InvalidJob(f"task {name!r}: env={env!r} is no dict; write it as env={{'NAME': 'value'}}")
+        raise InvalidJob(f"task {name!r}: env={shown(env)} is no dict; write it as env={{'NAME': 'value'}}")
     for key, value in env.items():
         if not isinstance(key, str) or not key or "=" in key or NOT_FOR_A_PROGRAM.search(key):
-            raise InvalidJob(f"task {name!r}: env has the name {key!r}; use a variable's name, without '='")
+            raise InvalidJob(f"task {name!r}: env has the name {shown(key)}; use a variable's name, without '='")
         # The values themselves are where people put what nobody should read.
         if not isinstance(value, str):
             raise InvalidJob(f"task {name!r}: env[{key!r}] is of type {type(value).__name__}, not text; use str(...)")
@@ -281,7 +286,9 @@ def _checked_env(env: Mapping[str, str], name: str) -> dict[str, str]:
 def _checked_cwd(cwd: str | os.PathLike[str], name: str) -> str:
     path = os.fspath(cwd) if isinstance(cwd, os.PathLike) else cwd
     if not isinstance(path, str) or not path or NOT_FOR_A_PROGRAM.search(path):
-        raise InvalidJob(f"task {name!r}: cwd={cwd!r} is not the path of a directory; give one as text or as a Path")
+        raise InvalidJob(
+            f"task {name!r}: cwd={shown(cwd)} is not the path of a directory; give one as text or as a Path"
+        )
     return path
 
 
@@ -290,7 +297,7 @@ def _checked_when(when: object, name: str) -> When:
         return When(when)
     except ValueError:
         known = ", ".join(repr(each.value) for each in When)
-        raise InvalidJob(f"task {name!r}: when={when!r} is unknown; use one of {known}") from None
+        raise InvalidJob(f"task {name!r}: when={shown(when)} is unknown; use one of {known}") from None
 
 
 def _checked_nodes(node_id: object, node: object, name: str) -> tuple[int | str, ...]:
@@ -300,11 +307,11 @@ def _checked_nodes(node_id: object, node: object, name: str) -> tuple[int | str,
         () if node is None else (node,) if not isinstance(node, Iterable) or isinstance(node, str) else tuple(node)
     )
     for each in ids:
-        if type(each) is not int or each < 1:
-            raise InvalidJob(f"task {name!r}: node_id={each!r} is no id of a node; `pydag nodes` lists them")
+        if type(each) is not int or not 1 <= each <= sys.maxsize:
+            raise InvalidJob(f"task {name!r}: node_id={shown(each)} is no id of a node; `pydag nodes` lists them")
     for each in aliases:
         if not isinstance(each, str) or not each:
-            raise InvalidJob(f"task {name!r}: node={each!r} is no alias of a node; `pydag nodes` lists them")
+            raise InvalidJob(f"task {name!r}: node={shown(each)} is no alias of a node; `pydag nodes` lists them")
     return (*ids, *aliases)
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import pickle
+from datetime import UTC, datetime
 
 import pytest
 
 import pydag
 from pydag import errors
+from pydag.run import Attempt, Run, RunRecord, record_of
+from pydag.spec import JobSpec, TaskSpec
+from pydag.state import State
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
 
@@ -39,6 +44,34 @@ def test_a_cycle_keeps_its_path() -> None:
     error = errors.CycleError(["a", "b", "a"])
     assert error.path == ("a", "b", "a")
     assert str(error) == "the tasks wait for each other: a -> b -> a; take one of these edges out"
+
+
+def made(kind: type[Exception]) -> Exception:
+    if kind is errors.CycleError:
+        return errors.CycleError(["a", "b", "a"])
+    if kind is errors.RunFailed:
+        return errors.RunFailed("job 'J' failed", recorded())
+    return kind("a message")
+
+
+def recorded() -> RunRecord:
+    spec = JobSpec(name="J", tasks=(TaskSpec("t", "false"),))
+    run = Run(id="1", job="J", engine="local", state=State.FAILED, started=datetime.now(UTC))
+    return record_of(run, spec, [Attempt(task=0, number=1, state=State.FAILED)])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_comes_out_of_another_process_as_it_went_in(kind: type[Exception]) -> None:
+    """As `multiprocessing` hands it on: what cannot be read back there hangs whoever waits."""
+    error = made(kind)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (kind, str(error), vars(error))
+
+
+def test_a_long_value_is_cut_and_one_that_cannot_be_written_down_described() -> None:
+    assert errors.shown("x" * 78) == f"'{'x' * 78}'"
+    assert errors.shown("x" * 79) == f"'{'x' * 79}..."
+    assert errors.shown(10**5000) == "a number of thousands of digits"
 
 
 def test_every_public_name_is_there() -> None:

@@ -109,6 +109,13 @@ def test_times_are_local(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "`TestJob` at 2022-12-26 23:28:01" in log(GOOD)
 
 
+@pytest.mark.parametrize("zone", ["XXX-25", "UTC+99"])
+def test_times_are_in_utc_where_the_zone_is_more_than_a_day_away(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert "`TestJob` at 2022-12-26 15:28:01" in log(GOOD)
+
+
 def test_without_colour_there_is_no_escape_byte_and_with_it_each_state_has_its_own() -> None:
     assert "\x1b" not in log(GOOD, BAD) + log(GOOD, BAD, style="tree")
     coloured = log(GOOD, BAD, look=Look(colour=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,10 @@ def test_check_gives_the_job_as_a_record() -> None:
 # Bad input.
 
 
+def _parallel(given: object) -> str:
+    return f"job 'TestJob': max_parallel={given} must be a whole number, from 1 to {sys.maxsize}"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -98,9 +103,12 @@ def test_check_gives_the_job_as_a_record() -> None:
             "the name 'a\\tb' of a job holds the control character '\\t': take it out, a name is one line",
         ),
         ({"name": "z" * 201}, f"the name of a job has 201 characters, at most 200 are allowed: '{'z' * 40}'..."),
-        ({"max_parallel": 0}, "job 'TestJob': max_parallel=0 must be a whole number, 1 or more"),
-        ({"max_parallel": True}, "job 'TestJob': max_parallel=True must be a whole number, 1 or more"),
-        ({"max_parallel": "2"}, "job 'TestJob': max_parallel='2' must be a whole number, 1 or more"),
+        ({"max_parallel": 0}, _parallel(0)),
+        ({"max_parallel": True}, _parallel(True)),
+        ({"max_parallel": "2"}, _parallel("'2'")),
+        ({"max_parallel": sys.maxsize + 1}, _parallel(sys.maxsize + 1)),
+        ({"max_parallel": 10**5000}, _parallel("a number of thousands of digits")),
+        ({"max_parallel": -(10**5000)}, _parallel("a number of thousands of digits")),
         ({"description": None}, "job 'TestJob': the description must be text, not None"),
         ({"description": "\udcff"}, "job 'TestJob': the description holds '\\udcff', which no program can be given"),
     ],

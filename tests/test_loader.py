@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import flow, pydag
 
 from pydag import Job, LoadError
 from pydag.loader import load_job
@@ -75,6 +76,48 @@ def test_a_handler_that_catches_everything_is_told(handler: str) -> None:
         '`except`, or put the run below `if __name__ == "__main__":`'
     )
     assert not Path("ran").exists()
+
+
+ELSEWHERE = {
+    "a thread": "from threading import Thread\nt = Thread(target=job.run)\nt.start()\nt.join()",
+    "an executor": "from concurrent.futures import *\nwith ThreadPoolExecutor() as e:\n    e.submit(job.run).result()",
+    "a forgotten result": "from concurrent.futures import *\nwith ThreadPoolExecutor() as e:\n    e.submit(job.run)",
+    "an event loop": "import asyncio\nasyncio.run(asyncio.to_thread(job.run))",
+    "a pool of threads": "from multiprocessing.pool import ThreadPool\nThreadPool(1).apply(job.run)",
+    "a pool of forks": "import multiprocessing as m\nm.get_context('fork').Pool(1).apply(job.run)",
+    "a pool of new processes": "import multiprocessing as m\nm.get_context('spawn').Pool(1).apply(job.run)",
+}
+
+
+@pytest.mark.parametrize("text", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_a_run_outside_of_the_files_own_lines_is_refused(text: str, own_home: Path) -> None:
+    flow(job("A") + text)
+    done = pydag("run", "flow.py")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "pydag: 'flow.py' runs 'A' from a thread, from another process or at its end, where reading cannot stop at it: "
+        'put the run below `if __name__ == "__main__":`'
+    )
+    assert not Path("ran").exists()
+    assert not own_home.exists()
+
+
+LATER = {
+    "a thread": "from threading import Thread\nThread(target=late).start()",
+    "at exit": "import atexit\natexit.register(late)",
+    "a fork": "import os\nif os.fork() == 0:\n    job.run()\nos.wait()",
+}
+
+
+@pytest.mark.parametrize("text", LATER.values(), ids=LATER.keys())
+def test_what_outlives_the_import_runs_nothing(text: str) -> None:
+    late = "def late():\n    while not Path('A.ran').exists():\n        time.sleep(0.01)\n    make('B').run()\n"
+    make = "def make(name):\n    with Job(name) as job:\n        Task('t', f'echo >> {name}.ran')\n    return job\n"
+    flow(f"import time\nfrom pathlib import Path\n{make}{late}job = make('A')\n{text}\n")
+    done = pydag("run", "flow.py")
+    assert (done.returncode, Path("A.ran").read_text()) == (0, "\n")
+    assert "where reading cannot stop at it" in done.stderr
+    assert not Path("B.ran").exists()
 
 
 def test_the_main_guard_is_left_out() -> None:
@@ -187,6 +230,32 @@ def test_a_directory_is_no_file(directory: Path) -> None:
     assert str(caught.value) == "'flows' is a directory: give the path of a workflow file"
 
 
+def test_a_link_to_nothing_is_told_with_where_it_leads() -> None:
+    Path("flow.py").symlink_to("gone.py")
+    with pytest.raises(LoadError) as caught:
+        load_job("flow.py")
+    assert str(caught.value) == (
+        "'flow.py' is a link to 'gone.py', and that is not there: give the path of a workflow file"
+    )
+
+
+def test_what_is_no_regular_file_is_told_and_not_waited_for() -> None:
+    os.mkfifo("flow.py")
+    with pytest.raises(LoadError) as caught:
+        load_job("flow.py")
+    assert str(caught.value) == "'flow.py' is no regular file: give the path of a workflow file"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("flow.py", "Too many levels of symbolic links"), ("x" * 300 + ".py", "File name too long")]
+)
+def test_what_the_system_cannot_reach_is_told_with_its_reason(name: str, why: str) -> None:
+    Path("flow.py").symlink_to("flow.py")
+    with pytest.raises(LoadError) as caught:
+        load_job(name)
+    assert str(caught.value) == f"{name!r} cannot be reached ({why}): give the path of a workflow file"
+
+
 @pytest.mark.parametrize("name", ["flow", "flow.txt", "flow.ipynb.bak"])
 def test_a_file_of_another_kind_is_refused(name: str) -> None:
     with pytest.raises(LoadError) as caught:
@@ -229,6 +298,17 @@ def test_a_wrong_task_is_told_with_its_line() -> None:
 def test_a_file_that_ends_itself_is_told(code: str) -> None:
     shown = code or "None"
     assert error(f"sys.exit({code})\n") == f"'flow.py' ended itself while it was imported: sys.exit({shown})"
+
+
+def test_an_error_of_the_files_own_that_is_no_exception_is_told() -> None:
+    assert error("class Enough(BaseException):\n    pass\nraise Enough('of it')\n") == (
+        "'flow.py' cannot be imported (line 6): Enough: of it"
+    )
+
+
+def test_ctrl_c_while_a_file_is_read_stays_ctrl_c() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        load("raise KeyboardInterrupt\n")
 
 
 def test_a_file_without_a_job_is_refused() -> None:

@@ -132,6 +132,15 @@ def test_what_the_script_printed_before_comes_first() -> None:
     assert (lines[0], lines[-1]) == ("before", "after")
 
 
+def test_a_locale_without_letters_keeps_no_command_from_its_own() -> None:
+    Path("plötz").mkdir()
+    simple("printf %s \"$PYDAG_TASK ü $LETTER\" > 'ö'", name="Jöb", env={"LETTER": "é"}, cwd="plötz")
+    done = script(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path("plötz/ö").read_text() == "t0 ü é"
+    assert runs("Jöb") == 1
+
+
 # Escape sequences.
 
 

@@ -81,6 +81,12 @@ def test_a_wrong_limit_is_refused(given: str) -> None:
     )
 
 
+@pytest.mark.parametrize("variable", ["PYDAG_OUTPUT_LIMIT", "PYDAG_LOG_STORE_PORT", "PYDAG_TASK_TIMEOUT"])
+def test_a_number_of_thousands_of_digits_is_refused_and_cut(variable: str) -> None:
+    with pytest.raises(InvalidSetting, match=rf"^{variable}='9{{79}}\.\.\. is not a "):
+        Settings.load({"PYDAG_LOG_STORE_HOST": "redis", variable: "9" * 5000})
+
+
 def test_gocron_and_redis_are_named_by_their_variables() -> None:
     settings = Settings.load(
         {

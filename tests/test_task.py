@@ -92,6 +92,19 @@ def test_a_generator_of_tasks_is_taken_once_and_whole(four: tuple[Task, ...]) ->
     assert edges(*four) == {"ab", "ac", "ad"}
 
 
+def test_a_generator_between_two_arrows_is_connected_on_both_sides(four: tuple[Task, ...]) -> None:
+    a, b, c, d = four
+    a >> (task for task in [b, c]) >> d
+    assert edges(*four) == {"ab", "ac", "bd", "cd"}
+
+
+def test_a_generator_inside_a_list_is_connected_on_both_sides(four: tuple[Task, ...]) -> None:
+    a, b, c, d = four
+    groups: Any = [b, (task for task in [c])]
+    d << groups << a
+    assert edges(*four) == {"ab", "ac", "bd", "cd"}
+
+
 @pytest.mark.parametrize("wrong", ["b", None, 3])
 def test_an_edge_to_something_else_names_it(four: tuple[Task, ...], wrong: Any) -> None:
     with pytest.raises(InvalidJob) as caught:
@@ -193,6 +206,8 @@ _YEAR = f"must lie between 0 and {A_YEAR} seconds (a year)"
         ({"timeout": -1}, f"task 'fetch': timeout=-1 {_YEAR}"),
         ({"timeout": A_YEAR + 1}, f"task 'fetch': timeout={A_YEAR + 1} {_YEAR}"),
         ({"timeout": float("inf")}, f"task 'fetch': timeout=inf {_YEAR}"),
+        ({"timeout": 10**400}, f"task 'fetch': timeout={'1'.ljust(80, '0')}... {_YEAR}"),
+        ({"retry_delay": 10**5000}, f"task 'fetch': retry_delay=a number of thousands of digits {_YEAR}"),
         ({"timeout": float("nan")}, "task 'fetch': timeout=nan is not a number of seconds"),
         ({"timeout": "60"}, "task 'fetch': timeout='60' is not a number of seconds"),
         ({"timeout": True}, "task 'fetch': timeout=True is not a number of seconds"),
@@ -244,6 +259,18 @@ def test_from_file_refuses_a_file_that_is_not_there(directory: Path) -> None:
     assert str(caught.value) == f"there is no file 'missing.py' (looked in {directory}): give the path of a file"
 
 
+@pytest.mark.parametrize("path", [None, 3, b"train.py"])
+def test_from_file_refuses_what_is_no_path(path: Any) -> None:
+    with pytest.raises(InvalidJob) as caught:
+        Task.from_file(path)
+    assert str(caught.value) == f"{path!r} is not the path of a file: give one as text or as a Path"
+
+
+def test_from_file_refuses_a_name_longer_than_files_have() -> None:
+    with pytest.raises(InvalidJob, match=r"^there is no file 'x{300}\.py' \(looked in "):
+        Task.from_file("x" * 300 + ".py")
+
+
 def test_from_file_refuses_an_ending_it_does_not_know(directory: Path) -> None:
     directory.joinpath("run.sh").touch()
     with pytest.raises(InvalidJob) as caught:
@@ -263,7 +290,9 @@ def test_nodes_are_given_by_id_and_alias_one_or_several() -> None:
     assert make(node_id=[2, 3], node=("big", "small")).nodes == (2, 3, "big", "small")
 
 
-@pytest.mark.parametrize("options", [{"node_id": 0}, {"node_id": True}, {"node_id": "2"}, {"node": ""}, {"node": [1]}])
+@pytest.mark.parametrize(
+    "options", [{"node_id": 0}, {"node_id": 10**5000}, {"node_id": True}, {"node_id": "2"}, {"node": ""}, {"node": [1]}]
+)
 def test_what_is_no_node_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidJob, match=r"is no (id|alias) of a node; `pydag nodes` lists them"):
         make(**options)

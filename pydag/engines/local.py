@@ -121,9 +121,9 @@ class LocalEngine(Engine):
             pipe, write_end = os.pipe()
             process = self._starter.start(
                 self._bash,
-                ("bash", "-c", launch.command),  # the program is a whole path; $0 stays "bash"
+                ("bash", "-c", _native(launch.command)),  # the program is a whole path; $0 stays "bash"
                 output=write_end,
-                directory=os.path.join(self._directory, launch.cwd) if launch.cwd else self._directory,
+                directory=os.path.join(self._directory, _native(launch.cwd)) if launch.cwd else self._directory,
                 environ={**self._environ, **_encoded(launch.env)},
             )
         except OSError as error:
@@ -334,7 +334,20 @@ class LocalEngine(Engine):
 
 def _encoded(environ: Mapping[str, str]) -> dict[bytes, bytes]:
     """As the system wants it: encoded once for all attempts, not once for each."""
-    return {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
+    return {_bytes(name): _bytes(value) for name, value in environ.items()}
+
+
+def _bytes(text: str) -> bytes:
+    """As the locale has it; what the locale cannot encode, as where a minimal one is set, is UTF-8."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+def _native(text: str) -> str:
+    """The text that Python encodes to `_bytes` of this one."""
+    return os.fsdecode(_bytes(text))
 
 
 def _keep_ends() -> None:
