@@ -174,6 +174,25 @@ def test_a_run_that_breaks_off_leaves_the_cursor_below_the_frame_and_the_termina
     assert written.count(b"\x1b[?7l") == written.count(b"\x1b[?7h")
 
 
+@pytest.mark.parametrize("columns", [20, 22, 25, 40])
+@pytest.mark.parametrize("name", ["Report of the whole month", "工作" * 12, "दैनिक रिपोर्ट की गणना", "🚀 " * 9])
+def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, name: str) -> None:
+    spec = job(name, {f"{name}{number}": [] for number in range(6)})
+    changes = [running(number, 0) for number in range(6)]
+    board = Board(spec)
+    board.note(changes)
+    frames = Frames(run_of(spec, []).run, spec)
+    expected = frames.frame(board.view(20), moment(6.7), Look(width=columns), 20)
+    assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
+    with Screen(columns=columns) as screen:
+        reporter = live(screen, lambda: moment(6.7))
+        reporter.run_started(run_of(spec, []).run, spec)
+        reporter.changed(changes)
+        screen.wait_for(expected[-1].text)
+        reporter.close()
+        assert screen.rows() == [*(line.text for line in expected), ""]
+
+
 def test_a_terminal_made_narrower_gets_its_wrapped_frame_wiped() -> None:
     with Screen(columns=80) as screen:
         reporter = live(screen)

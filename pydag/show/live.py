@@ -89,7 +89,8 @@ class LiveTree:
 def _over(frame: Sequence[Drawn], above: int) -> str:
     """One write that puts these lines over the frame `above` the cursor, with no moment at which they are gone.
 
-    Wrapping is off meanwhile: where a terminal finds a character wider than we do, a line still stays one line.
+    Wrapping is off meanwhile: where a terminal finds a character wider than we do, a line still stays one line. A line
+    is erased before it is written: behind a full one the cursor stands on its last character, which would go too.
     """
     up = f"\r\x1b[{above}A" if above else "\r"
-    return "\x1b[?7l" + up + "".join(f"{line.text}\x1b[K\r\n" for line in frame) + "\x1b[J\x1b[?7h"
+    return "\x1b[?7l" + up + "".join(f"\x1b[K{line.text}\r\n" for line in frame) + "\x1b[J\x1b[?7h"
