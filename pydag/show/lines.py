@@ -46,8 +46,8 @@ class Lines:
             if change.state.final:
                 self._tails.ended(change)
             task = self._spec.tasks[change.task]
+            self._last = change.ended or change.started or self._last
             if change.number:
-                self._last = change.ended or change.started or self._last
                 lines.append(self._line(f"`{task.name}` {_event(self._spec, task, change)}", change.state))
             else:
                 never.setdefault((change.state, _note(task, change.state)), []).append(f"`{task.name}`")
@@ -65,7 +65,7 @@ class Lines:
         self._out.finish()
 
     def _line(self, words: str, state: State) -> str:
-        # A task that never started has no time of its own: it was decided by what ended just before.
+        # Of a task that never started, a history read anew has no time: it was decided by what ended just before.
         return f"{self._time(self._last)} {self._look.paint(words, state)}\n"
 
     def _time(self, time: datetime) -> str:
