@@ -150,6 +150,17 @@ def test_frames_are_drawn_over_each_other_and_the_same_stays() -> None:
         assert screen.rows() == ["before", *STAYS]
 
 
+def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        reporter.changed([running(0, 0)])
+        screen.wait_for("TestJob  ░░░░")
+        reporter.stopping(moment(20))
+        screen.wait_for("TestJob  stopping; Ctrl-C again kills  0/5  20s  1 running")
+        reporter.close()
+
+
 def test_nothing_is_drawn_where_nothing_changed() -> None:
     with Screen() as screen:
         reporter = live(screen)

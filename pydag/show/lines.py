@@ -9,7 +9,7 @@ from typing import TextIO
 from pydag.look import Look, between, count, duration, moment
 from pydag.outcome import failure, of_attempts, why_skipped
 from pydag.run import Attempt, Output, Run, RunRecord
-from pydag.show.closing import Tails, closing, tried_again
+from pydag.show.closing import STOPPING, Tails, closing, tried_again
 from pydag.show.outlet import Outlet
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
@@ -55,6 +55,10 @@ class Lines:
             lines += [self._line(f"{each} {words}", state) for each in _grouped(names)]
         if lines:
             self._out.write("".join(lines))
+
+    def stopping(self, at: datetime) -> None:
+        """A line that says so, as what runs may take a while to end."""
+        self._out.write(f"{self._time(at)} {STOPPING}\n")
 
     def run_ended(self, record: RunRecord) -> None:
         """The ends of failed outputs, and the summary."""

@@ -52,6 +52,10 @@ class LiveTree:
         """Noted, to be drawn soon."""
         self._board.note(changes)
 
+    def stopping(self, at: datetime) -> None:
+        """The last line says so from now on."""
+        self._board.stopping = True
+
     def run_ended(self, record: RunRecord) -> None:
         """The last frame stays; the ends of failed outputs and the summary follow it."""
         self._stop()
