@@ -222,7 +222,7 @@ def draw_beside(job: Job, directory: Path) -> None:
         message: str | None = f"no picture of {job.name!r}: {error}"
     else:
         message = draw.write_beside(spec, directory, _states(job.last_run))
-    if message:
+    if message and sys.stderr:
         sys.stderr.write(f"{message}\n")
 
 

@@ -6,16 +6,17 @@ first job would run: nothing that follows a run is ever executed without that ru
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydag.errors import LoadError
 from pydag.job import Job, on_load
@@ -95,7 +96,7 @@ def _jobs_in(path: Path) -> tuple[list[Job], Job | None]:
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None
     module = module_from_spec(spec)
-    with _as_script(path, told):
+    with _as_script(path, told), _output_that_never_fails():
         sys.modules[MODULE] = module
         try:
             loader.exec_module(module)
@@ -127,6 +128,35 @@ def _as_script(path: Path, told: Callable[[Job, bool], None]) -> Iterator[None]:
     finally:
         on_load.reset(token)
         sys.argv = argv  # sys.path stays: functions of the file may import from beside it later
+
+
+class _Unread(io.FileIO):
+    """An output that may be full, or closed at its other end: what does not go out is dropped."""
+
+    def write(self, data: Any, /) -> int:
+        """Say that it was written, whatever became of it."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+@contextmanager
+def _output_that_never_fails() -> Iterator[None]:
+    """A `print(job)` that nobody can read is no reason for the job not to run."""
+    try:
+        sys.stdout.flush()
+        file = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # none at all, or not a file of the operating system
+        yield
+        return
+    output = io.BufferedWriter(_Unread(file, "w", closefd=False))
+    stream = io.TextIOWrapper(output, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
+    with redirect_stdout(stream):
+        try:
+            yield
+        finally:
+            stream.flush()
 
 
 def _line_of(error: BaseException, loader: _Script) -> str:

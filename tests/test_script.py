@@ -132,6 +132,15 @@ def test_what_the_script_printed_before_comes_first() -> None:
     assert (lines[0], lines[-1]) == ("before", "after")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_script_whose_outputs_are_closed_runs_its_job(closed: str) -> None:
+    simple("echo it > ran", run="str(Job('has no task, and no picture'))\njob.run()")
+    done = run("bash", "-c", f"{sys.executable} flow.py {closed}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert Path("ran").read_text() == "it\n"
+
+
 # Escape sequences.
 
 
