@@ -99,9 +99,22 @@ def test_a_failed_run_ends_the_script_with_1_and_names_the_tasks() -> None:
     done = script()
     assert done.returncode == 1
     assert "goes on" not in done.stdout
-    assert done.stderr.splitlines()[-1].startswith(
-        "pydag.errors.RunFailed: job 'TestJob' failed: 't0' did not succeed (run "
-    )
+    assert done.stderr.startswith("pydag: job 'TestJob' failed: 't0' did not succeed (run ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_script_ends_with_1_after_a_timeout_too() -> None:
+    simple("sleep 60", timeout=0.1)
+    assert script().returncode == 1
+
+
+def test_other_errors_of_a_script_keep_their_traceback_and_its_own_hook_stays() -> None:
+    after = "try:\n    job.run()\nexcept Exception:\n    pass\n1 / 0"
+    simple("exit 3", run=after)
+    assert script().stderr.startswith("Traceback (most recent call last):\n")
+    simple("exit 3", run="import sys\nsys.excepthook = lambda kind, error, _: print('caught', kind)\njob.run()")
+    done = script()
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("caught <class 'pydag.errors.RunFailed'>", "")
 
 
 def test_check_false_goes_on_after_a_failed_run() -> None:
