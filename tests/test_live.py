@@ -185,6 +185,21 @@ def test_a_run_that_breaks_off_leaves_the_cursor_below_the_frame_and_the_termina
     assert written.count(b"\x1b[?7l") == written.count(b"\x1b[?7h")
 
 
+def test_what_a_shell_wrote_while_the_run_was_stopped_is_not_drawn_over() -> None:
+    now = moment(20)
+    with Screen() as screen:
+        reporter = live(screen, lambda: now)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5  20s")
+        print("[1]+  Stopped", file=screen.stream, flush=True)
+        now = moment(50)
+        screen.wait_for("0/5  50s")
+        reporter.close()
+        rows = screen.rows()
+    assert [row[-3:] for row in rows if "0/5" in row] == ["20s", "50s"]
+    assert rows.index("[1]+  Stopped") == (len(rows) - 2) // 2
+
+
 @pytest.mark.parametrize("columns", [20, 22, 25, 40])
 @pytest.mark.parametrize("name", ["Report of the whole month", "工作" * 12, "दैनिक रिपोर्ट की गणना", "🚀 " * 9])
 def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TextIO
 
@@ -18,6 +18,8 @@ from pydag.spec import JobSpec
 
 INTERVAL = 0.1
 """Seconds between two looks at the run. Nothing is drawn where nothing changed."""
+
+_STOPPED = timedelta(seconds=1)  # where a look comes so late, Ctrl-Z had stopped the process
 
 
 def _now() -> datetime:
@@ -59,7 +61,7 @@ class LiveTree:
     def run_ended(self, record: RunRecord) -> None:
         """The last frame stays; the ends of failed outputs and the summary follow it."""
         self._stop()
-        self._draw(last=True)
+        self._draw(self._clock(), last=True)
         self._out.finish("".join(f"{line}\r\n" for line in closing(record, self._board.tails, self._look)))
 
     def close(self) -> None:
@@ -73,15 +75,20 @@ class LiveTree:
             self._thread.join()
 
     def _draw_on(self) -> None:
+        before = self._clock()
         while not self._over.wait(INTERVAL):
+            now = self._clock()
+            if now - before > _STOPPED:
+                self._drawn = []  # a shell has written below the frame: the next one starts there
+            before = now
             if not self._out.stuck:
-                self._draw()
+                self._draw(now)
 
-    def _draw(self, last: bool = False) -> None:
+    def _draw(self, now: datetime, *, last: bool = False) -> None:
         width, height = screen(self._stream)
         look = replace(self._look, width=width)
         room = max(height - 1, 2)  # the cursor has a line of its own
-        frame = self._frames.frame(self._board.view(room), self._clock(), look, room, last=last)
+        frame = self._frames.frame(self._board.view(room), now, look, room, last=last)
         if frame == self._drawn and not last:
             return
         # A terminal that was made narrower has wrapped what stood there.
