@@ -27,6 +27,8 @@ from pydag.state import State
 from pydag.stores.base import JobEntry, Store
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from pydag import follow
     from pydag.engines.base import Engine
     from pydag.history import Kept
@@ -59,8 +61,18 @@ def run_job(
         record = _execute(spec, settings, store, engine, max_parallel, scheduled_for, reporter)
     job.last_run = record
     if check and record.state is not State.SUCCESS:
+        if sys.excepthook is sys.__excepthook__:  # a program's own hook stays
+            sys.excepthook = _one_line
         raise RunFailed(_failure(record), record)
     return record
+
+
+def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """How a script ends that does not catch `RunFailed`: where it was raised says nothing, and the screen said why."""
+    if not isinstance(error, RunFailed):
+        sys.__excepthook__(kind, error, traceback)
+    elif sys.stderr:
+        sys.stderr.write(f"pydag: {error}\n")
 
 
 @contextmanager
@@ -223,7 +235,7 @@ def draw_beside(job: Job, directory: Path) -> None:
         message: str | None = f"no picture of {job.name!r}: {error}"
     else:
         message = draw.write_beside(spec, directory, _states(job.last_run))
-    if message:
+    if message and sys.stderr:
         sys.stderr.write(f"{message}\n")
 
 

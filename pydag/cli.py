@@ -26,12 +26,13 @@ EXIT_STATUS: list[tuple[type[BaseException], int]] = [
 """The status for each error, first match first. A run that failed has its own, see `_run_status`."""
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What a write to stdout meets on a full disk, over a quota or a limit, on a terminal that is gone."""
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What a write to stdout meets on a full disk, over a quota or a limit, on a terminal that is gone, if it is closed."""
 
 
 def main() -> None:
     """Run the command line; the one place where an error becomes a line and a status."""
+    _replace_closed_streams()
     try:
         status = cli.main(prog_name="pydag", standalone_mode=False)
     except click.exceptions.Exit as end:
@@ -45,9 +46,9 @@ def main() -> None:
         _drop_output()
         status = 0
     except OSError as error:
-        if error.errno not in _FULL or error.filename is not None:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
-        # Errors of files are translated where they arise; without a name it is stdout that is full.
+        # Errors of files are translated where they arise; without a name it is stdout's.
         _drop_output()
         click.echo(f"pydag: the output cannot be written: {error.strerror}", err=True)
         status = 2
@@ -58,6 +59,14 @@ def main() -> None:
         status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
     gc.freeze()  # all of it ends now: the interpreter need not walk through it once more
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _replace_closed_streams() -> None:
+    """Python has None where the shell closed one (`>&-`). Writing to such a stdout fails, as on a full disk."""
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _drop_output() -> None:

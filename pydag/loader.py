@@ -7,18 +7,19 @@ refused, and no `run` in it ever runs a job, from whatever thread or process.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydag import job as job_module
 from pydag.errors import LoadError
@@ -123,7 +124,7 @@ def _read(path: Path) -> _Reader:
     assert spec is not None
     module = module_from_spec(spec)
     reader = job_module.on_load = _Reader(path)
-    with _as_script(path):
+    with _as_script(path), _output_that_never_fails():
         sys.modules[MODULE] = module
         try:
             loader.exec_module(module)
@@ -157,6 +158,35 @@ def _as_script(path: Path) -> Iterator[None]:
         yield
     finally:
         sys.argv = argv  # sys.path stays: functions of the file may import from beside it later
+
+
+class _Unread(io.FileIO):
+    """An output that may be full, or closed at its other end: what does not go out is dropped."""
+
+    def write(self, data: Any, /) -> int:
+        """Say that it was written, whatever became of it."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+@contextmanager
+def _output_that_never_fails() -> Iterator[None]:
+    """A `print(job)` that nobody can read is no reason for the job not to run."""
+    try:
+        sys.stdout.flush()
+        file = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # none at all, or not a file of the operating system
+        yield
+        return
+    output = io.BufferedWriter(_Unread(file, "w", closefd=False))
+    stream = io.TextIOWrapper(output, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
+    with redirect_stdout(stream):
+        try:
+            yield
+        finally:
+            stream.flush()
 
 
 def _line_of(error: BaseException, loader: _Script) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from pydag.run import Attempt, Output, Run, RunRecord
@@ -12,7 +13,8 @@ from pydag.spec import JobSpec
 class Reporter(Protocol):
     """Told by the tracker, in order, from one thread. A reporter must not block and must not raise: it only shows.
 
-    `run_started` comes first and once; `run_ended` at most once, as a run may break off; `close` last, in any case.
+    `run_started` comes first and once; `stopping` and `run_ended` at most once, as a run may break off; `close` last,
+    in any case.
     """
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
@@ -20,6 +22,9 @@ class Reporter(Protocol):
 
     def changed(self, changes: Sequence[Attempt | Output]) -> None:
         """These attempts started, ended or were noted, and this output came, since the last call."""
+
+    def stopping(self, at: datetime) -> None:
+        """Somebody asked the run to stop, for the first time: nothing new starts, and what runs is asked to end."""
 
     def run_ended(self, record: RunRecord) -> None:
         """Every task has its final state, and the history has all of it."""
@@ -35,6 +40,9 @@ class Silent:
         """Nothing."""
 
     def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        """Nothing."""
+
+    def stopping(self, at: datetime) -> None:
         """Nothing."""
 
     def run_ended(self, record: RunRecord) -> None:

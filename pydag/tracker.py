@@ -117,6 +117,7 @@ class Tracker:
     def _heed_stop(self) -> None:
         while self._stops_done < self._stop_requests:
             if not self._stops_done:
+                self._reporter.stopping(self._clock.now())
                 self._cancel_waiting()
             self._engine.stop(force=self._stops_done > 0)
             self._stops_done += 1

@@ -1,6 +1,7 @@
-"""Draw what a terminal shows as a picture: coloured text from a pipe becomes SVG.
+"""Draw what a terminal shows as a picture: coloured text becomes SVG.
 
 FORCE_COLOR=1 pydag log TestJob | python resource/picture.py > log.svg
+tmux capture-pane -e -p | python resource/picture.py > run.svg    (while a run goes)
 rsvg-convert --zoom 1.5 log.svg > resource/images/JobLogFlat.png    (Debian: librsvg2-bin, fonts-dejavu-core)
 """
 

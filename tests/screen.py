@@ -11,6 +11,8 @@ import termios
 import threading
 import time
 
+from pydag.look import cells as cells_of
+
 _PIECE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)")
 
 
@@ -33,6 +35,7 @@ class Screen:
         os.close(self._master)
 
     def resize(self, columns: int, lines: int) -> None:
+        self._columns = columns
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def received(self) -> bytes:
@@ -43,7 +46,7 @@ class Screen:
 
     def rows(self) -> list[str]:
         """What stands on the screen at the end, without colours."""
-        return self._shown(self.received().decode())
+        return _shown(self.received().decode(), self._columns)
 
     def last_up(self) -> int | None:
         """By how many lines the cursor went up last, if it did."""
@@ -53,7 +56,7 @@ class Screen:
     def wait_for(self, text: str) -> None:
         """Until a line that stands on the screen holds the text."""
         end = time.monotonic() + 10
-        while not any(text in row for row in self._shown(self._received.decode(errors="replace"))):
+        while not any(text in row for row in _shown(self._received.decode(errors="replace"), self._columns)):
             assert time.monotonic() < end, f"{text!r} never came"
             time.sleep(0.005)
 
@@ -64,25 +67,43 @@ class Screen:
         except OSError:
             return  # how Linux says that the other end is closed
 
-    @staticmethod
-    def _shown(written: str) -> list[str]:
-        rows, row, column = [""], 0, 0
-        for given, final, home, newline, text in _PIECE.findall(written):
-            if final == "A":
-                row -= int(given)
-                assert row >= 0, "the cursor went above its first line"
-            elif final == "K":
-                rows[row] = rows[row][:column]
-            elif final == "J":
-                rows[row:] = [rows[row][:column]]
-            elif final:
-                assert final in "mhl", f"a sequence that nobody expects: {given}{final}"
-            elif home:
-                column = 0
-            elif newline:
-                row += 1
-                rows += [""] * (row + 1 - len(rows))
-            else:
-                rows[row] = rows[row][:column].ljust(column) + text + rows[row][column + len(text) :]
-                column += len(text)
-        return rows
+
+def _shown(written: str, columns: int) -> list[str]:
+    """Rows are lists of cells: a wide character has two, and the second is empty."""
+    rows: list[list[str]] = [[]]
+    row = column = 0
+    wraps = True
+    for given, final, home, newline, text in _PIECE.findall(written):
+        # Behind a full line the cursor stands on the last column, as long as lines are not wrapped.
+        here = column if wraps else min(column, columns - 1)
+        if final == "A":
+            row -= int(given)
+            assert row >= 0, "the cursor went above its first line"
+        elif final == "K":
+            rows[row] = rows[row][:here]
+        elif final == "J":
+            rows[row:] = [rows[row][:here]]
+        elif final:
+            assert final in "mhl", f"a sequence that nobody expects: {given}{final}"
+            if given == "?7":
+                wraps = final == "h"
+        elif home:
+            column = 0
+        elif newline:
+            row += 1
+            rows += [[] for _ in range(row + 1 - len(rows))]
+        else:
+            for character in text:
+                column = _put(rows[row], column, character)
+    return ["".join(cells) for cells in rows]
+
+
+def _put(cells: list[str], column: int, character: str) -> int:
+    """Write one character, and give the column behind it."""
+    width = cells_of(character)
+    if not width:
+        cells[column - 1] += character
+        return column
+    cells += [" "] * (column - len(cells))
+    cells[column : column + width] = [character, ""][:width]
+    return column + width

@@ -335,3 +335,25 @@ def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
 def test_a_full_disk_under_the_output_is_one_line(history: None, command: str) -> None:
     done = run("bash", "-c", f"{' '.join(PYDAG)} {command} > /dev/full")
     assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("command", ["log TestJob", "log TestJob --task_name t0", "status --json", "--help", "list"])
+def test_a_closed_output_is_one_that_cannot_be_written(history: None, command: str) -> None:
+    done = run("bash", "-c", f"{' '.join(PYDAG)} {command} >&-")
+    assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: Bad file descriptor\n")
+    assert run("bash", "-c", f"{' '.join(PYDAG)} {command} >&- 2>&-").returncode == 2
+
+
+def test_usage_is_an_error_of_status_2_where_nobody_can_read_it() -> None:
+    for closed in ("2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        assert run("bash", "-c", f"{' '.join(PYDAG)} nix {closed}").returncode == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("output", [">&-", ">&- 2>&-", "<&- >&- 2>&-", "> /dev/full", "| true"])
+def test_a_job_runs_to_its_end_whether_or_not_its_output_can_be_written(output: str, unbuffered: str) -> None:
+    simple("echo it > ran", run="print(job)\njob.run()")
+    command = f"{' '.join(PYDAG)} run flow.py {output}; echo ${{PIPESTATUS[0]}} >&9"
+    done = run("bash", "-c", f"exec 9>&1; {command}", PYTHONUNBUFFERED=unbuffered)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+    assert Path("ran").read_text() == "it\n"

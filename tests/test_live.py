@@ -150,6 +150,17 @@ def test_frames_are_drawn_over_each_other_and_the_same_stays() -> None:
         assert screen.rows() == ["before", *STAYS]
 
 
+def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        reporter.changed([running(0, 0)])
+        screen.wait_for("TestJob  ░░░░")
+        reporter.stopping(moment(20))
+        screen.wait_for("TestJob  stopping; Ctrl-C again kills  0/5  20s  1 running")
+        reporter.close()
+
+
 def test_nothing_is_drawn_where_nothing_changed() -> None:
     with Screen() as screen:
         reporter = live(screen)
@@ -172,6 +183,40 @@ def test_a_run_that_breaks_off_leaves_the_cursor_below_the_frame_and_the_termina
     assert rows[-1] == "Traceback"
     assert b"\x1b[?25l" not in written
     assert written.count(b"\x1b[?7l") == written.count(b"\x1b[?7h")
+
+
+def test_what_a_shell_wrote_while_the_run_was_stopped_is_not_drawn_over() -> None:
+    now = moment(20)
+    with Screen() as screen:
+        reporter = live(screen, lambda: now)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5  20s")
+        print("[1]+  Stopped", file=screen.stream, flush=True)
+        now = moment(50)
+        screen.wait_for("0/5  50s")
+        reporter.close()
+        rows = screen.rows()
+    assert [row[-3:] for row in rows if "0/5" in row] == ["20s", "50s"]
+    assert rows.index("[1]+  Stopped") == (len(rows) - 2) // 2
+
+
+@pytest.mark.parametrize("columns", [20, 22, 25, 40])
+@pytest.mark.parametrize("name", ["Report of the whole month", "工作" * 12, "दैनिक रिपोर्ट की गणना", "🚀 " * 9])
+def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, name: str) -> None:
+    spec = job(name, {f"{name}{number}": [] for number in range(6)})
+    changes = [running(number, 0) for number in range(6)]
+    board = Board(spec)
+    board.note(changes)
+    frames = Frames(run_of(spec, []).run, spec)
+    expected = frames.frame(board.view(20), moment(6.7), Look(width=columns), 20)
+    assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
+    with Screen(columns=columns) as screen:
+        reporter = live(screen, lambda: moment(6.7))
+        reporter.run_started(run_of(spec, []).run, spec)
+        reporter.changed(changes)
+        screen.wait_for(expected[-1].text)
+        reporter.close()
+        assert screen.rows() == [*(line.text for line in expected), ""]
 
 
 def test_a_terminal_made_narrower_gets_its_wrapped_frame_wiped() -> None:

@@ -99,9 +99,22 @@ def test_a_failed_run_ends_the_script_with_1_and_names_the_tasks() -> None:
     done = script()
     assert done.returncode == 1
     assert "goes on" not in done.stdout
-    assert done.stderr.splitlines()[-1].startswith(
-        "pydag.errors.RunFailed: job 'TestJob' failed: 't0' did not succeed (run "
-    )
+    assert done.stderr.startswith("pydag: job 'TestJob' failed: 't0' did not succeed (run ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_script_ends_with_1_after_a_timeout_too() -> None:
+    simple("sleep 60", timeout=0.1)
+    assert script().returncode == 1
+
+
+def test_other_errors_of_a_script_keep_their_traceback_and_its_own_hook_stays() -> None:
+    after = "try:\n    job.run()\nexcept Exception:\n    pass\n1 / 0"
+    simple("exit 3", run=after)
+    assert script().stderr.startswith("Traceback (most recent call last):\n")
+    simple("exit 3", run="import sys\nsys.excepthook = lambda kind, error, _: print('caught', kind)\njob.run()")
+    done = script()
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("caught <class 'pydag.errors.RunFailed'>", "")
 
 
 def test_check_false_goes_on_after_a_failed_run() -> None:
@@ -139,6 +152,15 @@ def test_a_locale_without_letters_keeps_no_command_from_its_own() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert Path("plötz/ö").read_text() == "t0 ü é"
     assert runs("Jöb") == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_script_whose_outputs_are_closed_runs_its_job(closed: str) -> None:
+    simple("echo it > ran", run="str(Job('has no task, and no picture'))\njob.run()")
+    done = run("bash", "-c", f"{sys.executable} flow.py {closed}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert Path("ran").read_text() == "it\n"
 
 
 # Escape sequences.

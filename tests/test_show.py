@@ -98,6 +98,20 @@ def test_lines_announce_the_next_attempt() -> None:
     ]
 
 
+def test_what_is_cancelled_before_it_started_bears_the_time_of_that() -> None:
+    cancelled = Attempt(task=1, number=0, state=State.CANCELLED, ended=moment(20), reason=Reason.INTERRUPTED)
+    told = lines_of([[running(0, 0)], [cancelled]], run_of(TEST_JOB, [], State.CANCELLED)).splitlines()
+    assert told[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled: nothing of it will start"
+
+
+def test_lines_say_that_a_run_is_being_stopped() -> None:
+    stream = io.StringIO()
+    reporter = Lines(stream, PLAIN)
+    reporter.run_started(STORY_ENDS.run, TEST_JOB)
+    reporter.stopping(moment(20))
+    assert stream.getvalue().splitlines()[1] == "2022-12-26 15:28:21 stopping; Ctrl-C again kills"
+
+
 def test_what_was_stopped_says_so_once() -> None:
     stopped = Attempt(
         task=0,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 
@@ -30,6 +31,9 @@ class Noted:
         for change in changes:
             what = change.state.value if isinstance(change, Attempt) else change.data.decode()
             self.told.append(f"{change.task}.{change.number} {what}")
+
+    def stopping(self, at: datetime) -> None:
+        self.told.append("stopping")
 
     def run_ended(self, record: RunRecord) -> None:
         self.told.append(f"run {record.state.value}")
@@ -272,6 +276,7 @@ def test_a_second_interrupt_forces_the_stop() -> None:
     scene.tracker.turn()
     assert forced == [False, True]
     assert scene.tracker._plan.outcome() is State.CANCELLED
+    assert scene.reporter.told == ["0.1 running", "stopping"]
 
 
 def test_output_of_a_running_attempt_is_written_after_a_moment_and_together() -> None:

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from pydag.look import is_terminal, look_for
-from pydag.report import Reporter
+from pydag.report import Reporter, Silent
 from pydag.show.lines import Lines
 
 __all__ = ["Lines", "reporter_for"]
 
 
-def reporter_for(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Reporter:
-    """A live tree where somebody looks on and the screen can redraw; NO_COLOR and TERM=dumb get plain lines."""
+def reporter_for(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> Reporter:
+    """A live tree where somebody looks on and the screen can redraw; NO_COLOR and TERM=dumb get plain lines.
+
+    None is a closed output, as Python has it.
+    """
+    if stream is None:
+        return Silent()
     look = look_for(stream, environ)
     if is_terminal(stream) and look.colour and environ.get("TERM"):
         from pydag.show.live import LiveTree  # a run in a pipe or under cron has no use for it

@@ -28,6 +28,7 @@ class View:
     failed: Sequence[Attempt]
     states: Sequence[State]
     newest: dict[int, Attempt]
+    stopping: bool
 
 
 class Board:
@@ -35,6 +36,7 @@ class Board:
 
     def __init__(self, spec: JobSpec) -> None:
         self.tails = Tails(spec)
+        self.stopping = False
         self._spec = spec
         self._lock = Lock()
         self._small = len(spec.tasks) <= SMALL
@@ -63,6 +65,7 @@ class Board:
                 failed=list(self._failed),
                 states=self._states.copy() if self._small else (),
                 newest=self._newest.copy(),
+                stopping=self.stopping,
             )
 
     def _note(self, attempt: Attempt) -> None:

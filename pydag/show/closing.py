@@ -1,4 +1,4 @@
-"""The last lines of a run: what the failed tasks wrote at their end, and one line that sums up."""
+"""The end of a run: that it is being stopped, what the failed tasks wrote at their end, and one line that sums up."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ TAIL = 16 * 1024
 
 SHOWN = 3
 """Of so many failed tasks the output is shown; the others are counted."""
+
+STOPPING = "stopping; Ctrl-C again kills"
+"""What there is to say until then, once somebody asked the run to stop."""
 
 _NAME = 60  # columns of a task's name on a terminal; the command below it has the whole
 _ENDED = {State.SUCCESS: "succeeded", State.FAILED: "failed", State.CANCELLED: "was cancelled", State.LOST: "is lost"}

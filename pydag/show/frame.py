@@ -11,6 +11,7 @@ from pydag.look import Look, between, cells, duration, padded
 from pydag.outcome import failure, of_attempts
 from pydag.run import Attempt, Run, tried_again
 from pydag.show.board import View
+from pydag.show.closing import STOPPING
 from pydag.spec import JobSpec
 from pydag.state import State
 
@@ -99,7 +100,7 @@ class Frames:
         done = total - view.counts[State.PENDING] - view.counts[State.RUNNING]
         columns = min(_BAR, (look.width or 80) // 4)
         full = columns * done // total
-        bar = look.drawn("█" * full + "░" * (columns - full))
+        bar = STOPPING if view.stopping else look.drawn("█" * full + "░" * (columns - full))
         counts = [f"{view.counts[state]} {state.value}" for state in _COUNTED if view.counts[state]]
         took = between(self._run.started, now)
         words = "  ".join([look.fit(self._spec.name, 30), bar, f"{done}/{total}", took, ", ".join(counts)]).rstrip()

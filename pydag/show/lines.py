@@ -9,7 +9,7 @@ from typing import TextIO
 from pydag.look import Look, between, count, duration, moment
 from pydag.outcome import failure, of_attempts, why_skipped
 from pydag.run import Attempt, Output, Run, RunRecord, tried_again
-from pydag.show.closing import Tails, closing
+from pydag.show.closing import STOPPING, Tails, closing
 from pydag.show.outlet import Outlet
 from pydag.spec import JobSpec, TaskSpec
 from pydag.state import State
@@ -46,8 +46,8 @@ class Lines:
             if change.state.final:
                 self._tails.ended(change)
             task = self._spec.tasks[change.task]
+            self._last = change.ended or change.started or self._last
             if change.number:
-                self._last = change.ended or change.started or self._last
                 lines.append(self._line(f"`{task.name}` {_event(self._spec, task, change)}", change.state))
             else:
                 never.setdefault((change.state, _note(task, change.state)), []).append(f"`{task.name}`")
@@ -55,6 +55,10 @@ class Lines:
             lines += [self._line(f"{each} {words}", state) for each in _grouped(names)]
         if lines:
             self._out.write("".join(lines))
+
+    def stopping(self, at: datetime) -> None:
+        """A line that says so, as what runs may take a while to end."""
+        self._out.write(f"{self._time(at)} {STOPPING}\n")
 
     def run_ended(self, record: RunRecord) -> None:
         """The ends of failed outputs, and the summary."""
@@ -65,7 +69,7 @@ class Lines:
         self._out.finish()
 
     def _line(self, words: str, state: State) -> str:
-        # A task that never started has no time of its own: it was decided by what ended just before.
+        # Of a task that never started, a history read anew has no time: it was decided by what ended just before.
         return f"{self._time(self._last)} {self._look.paint(words, state)}\n"
 
     def _time(self, time: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TextIO
 
@@ -18,6 +18,8 @@ from pydag.spec import JobSpec
 
 INTERVAL = 0.1
 """Seconds between two looks at the run. Nothing is drawn where nothing changed."""
+
+_STOPPED = timedelta(seconds=1)  # where a look comes so late, Ctrl-Z had stopped the process
 
 
 def _now() -> datetime:
@@ -52,10 +54,14 @@ class LiveTree:
         """Noted, to be drawn soon."""
         self._board.note(changes)
 
+    def stopping(self, at: datetime) -> None:
+        """The last line says so from now on."""
+        self._board.stopping = True
+
     def run_ended(self, record: RunRecord) -> None:
         """The last frame stays; the ends of failed outputs and the summary follow it."""
         self._stop()
-        self._draw(last=True)
+        self._draw(self._clock(), last=True)
         self._out.finish("".join(f"{line}\r\n" for line in closing(record, self._board.tails, self._look)))
 
     def close(self) -> None:
@@ -69,15 +75,20 @@ class LiveTree:
             self._thread.join()
 
     def _draw_on(self) -> None:
+        before = self._clock()
         while not self._over.wait(INTERVAL):
+            now = self._clock()
+            if now - before > _STOPPED:
+                self._drawn = []  # a shell has written below the frame: the next one starts there
+            before = now
             if not self._out.stuck:
-                self._draw()
+                self._draw(now)
 
-    def _draw(self, last: bool = False) -> None:
+    def _draw(self, now: datetime, *, last: bool = False) -> None:
         width, height = screen(self._stream)
         look = replace(self._look, width=width)
         room = max(height - 1, 2)  # the cursor has a line of its own
-        frame = self._frames.frame(self._board.view(room), self._clock(), look, room, last=last)
+        frame = self._frames.frame(self._board.view(room), now, look, room, last=last)
         if frame == self._drawn and not last:
             return
         # A terminal that was made narrower has wrapped what stood there.
@@ -89,7 +100,8 @@ class LiveTree:
 def _over(frame: Sequence[Drawn], above: int) -> str:
     """One write that puts these lines over the frame `above` the cursor, with no moment at which they are gone.
 
-    Wrapping is off meanwhile: where a terminal finds a character wider than we do, a line still stays one line.
+    Wrapping is off meanwhile: where a terminal finds a character wider than we do, a line still stays one line. A line
+    is erased before it is written: behind a full one the cursor stands on its last character, which would go too.
     """
     up = f"\r\x1b[{above}A" if above else "\r"
-    return "\x1b[?7l" + up + "".join(f"{line.text}\x1b[K\r\n" for line in frame) + "\x1b[J\x1b[?7h"
+    return "\x1b[?7l" + up + "".join(f"\x1b[K{line.text}\r\n" for line in frame) + "\x1b[J\x1b[?7h"
