@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def main() -> None:
     except click.exceptions.Exit as end:
         status = end.exit_code
     except click.ClickException as error:
-        error.show()
+        text = StringIO()
+        error.show(text)
+        _tell(text.getvalue().rstrip("\n"))
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = 130
@@ -49,20 +52,32 @@ def main() -> None:
             raise
         # Errors of files are translated where they arise; without a name it is stdout that is full.
         _drop_output()
-        click.echo(f"pydag: the output cannot be written: {error.strerror}", err=True)
+        _tell(f"pydag: the output cannot be written: {error.strerror}")
         status = 2
     except errors.RunFailed as failed:
         status = _run_status(failed)
     except errors.PyDagException as error:
-        click.echo(f"pydag: {error}", err=True)
+        _tell(f"pydag: {error}")
         status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:  # what the file of a run has printed: a run that ended well is no less so
+        _drop_output()
     gc.freeze()  # all of it ends now: the interpreter need not walk through it once more
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _drop_output() -> None:
-    """What stdout still holds goes nowhere: Python would complain once more when it closes it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    from pydag import look
+
+    look.drop(sys.stdout)
+
+
+def _tell(message: str) -> None:
+    from pydag import look
+
+    look.tell(message)
 
 
 def _run_status(failed: errors.RunFailed) -> int:
@@ -78,6 +93,16 @@ class _ReaderGone(Exception):  # like click.Abort, a way out and no error
 
 
 class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. Click would suggest hidden ones too."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            visible = [name for name, command in self.commands.items() if not command.hidden]
+            raise click.NoSuchCommand(error.command_name, possibilities=visible, ctx=ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command. Click would make a broken pipe status 1, which says that a run failed."""
         try:
@@ -167,7 +192,7 @@ def list_(job: str | None, as_json: bool) -> None:
         _say([documents.jobs(entries, now=_now(), clock=clock, on_gocron_alone=elsewhere)])
         return
     if not entries and not elsewhere:
-        click.echo(next(history.nothing()), err=True)  # on stdout it would read as the name of a job
+        _tell(next(history.nothing()))  # on stdout it would read as the name of a job
     _say(history.jobs(entries))
     _say(f"{job}  (on gocron, not in this history)" for job in elsewhere)
 
@@ -178,7 +203,7 @@ def _elsewhere(entries: list[Any]) -> list[str]:
     try:
         return app.jobs_elsewhere(entries)
     except errors.EngineError as error:
-        click.echo(f"pydag: {error}; jobs that are on gocron alone are left out", err=True)
+        _tell(f"pydag: {error}; jobs that are on gocron alone are left out")
         return []
 
 
@@ -233,7 +258,7 @@ def _follow(job: str, task: str | None) -> None:
     if task is not None:
         found = app.follow_output(job, task, sys.stdout.buffer)
     else:
-        found = app.follow_run(job, show.Lines(sys.stdout, look.look_for(sys.stdout)))
+        found = app.follow_run(job, show.Lines(sys.stdout, look.look_for(sys.stdout), strict=True))
     if not found:
         _say(history.nothing(job))
 
@@ -257,13 +282,14 @@ def _on_the_clock(job: str | None = None) -> Any:
     """What is scheduled; where that cannot be told, the rest can be shown all the same."""
     from pydag.settings import SCHEDULES, Settings
 
-    if not (Settings.load().home / SCHEDULES).exists():  # what follows would be a third of the command
+    # `Path.exists` would raise where the home is closed to us, and that is for the history to tell.
+    if not os.path.exists(Settings.load().home / SCHEDULES):  # what follows would be a third of the command
         return {}
     from pydag import scheduling
 
     found = scheduling.look(_now(), job)
     for error in found.errors:
-        click.echo(f"pydag: {error}", err=True)
+        _tell(f"pydag: {error}")
     return found.jobs
 
 

@@ -85,7 +85,8 @@ def unschedule(job: str) -> None:
 def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) -> None:
     """Run JOB for each fire time of these days that has no successful run."""
     from pydag import firing
-    from pydag.look import fire_time
+    from pydag.look import fire_time, tell
+    from pydag.show.outlet import Outlet
 
     if last < first:
         raise click.UsageError(f"--to {last} lies before --from {first}: give the earlier day first")
@@ -93,17 +94,18 @@ def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) ->
     if dry_run or not plan.due:
         for time in plan.due:
             click.echo(fire_time(time))
-        click.echo(f"{job}: {len(plan.due)} to run, {plan.done} done before", err=True)
+        tell(f"{job}: {len(plan.due)} to run, {plan.done} done before")
         return
     statuses: list[int] = []
+    out = Outlet(sys.stdout)
 
     def told(time: datetime, status: int) -> None:
         statuses.append(status)
-        click.echo(f"{fire_time(time)}  {_ENDS.get(status, 'did not start')}")
+        out.finish(f"{fire_time(time)}  {_ENDS.get(status, 'did not start')}\n")
 
     stopped = firing.make_up(plan.submission, plan.due, parallel=parallel, told=told)
     well = statuses.count(0)
-    click.echo(f"{job}: {well} of {len(plan.due)} succeeded, {plan.done} done before; `pydag log` shows each")
+    out.finish(f"{job}: {well} of {len(plan.due)} succeeded, {plan.done} done before; `pydag log` shows each\n")
     click.get_current_context().exit(130 if stopped else int(well < len(plan.due)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,6 +125,22 @@ def say(lines: Iterable[str], stream: TextIO) -> None:
     """Print lines, whatever their names hold. A pipe that nobody reads raises `BrokenPipeError`, as ever."""
     stream.writelines(encodable(line, stream) + "\n" for line in lines)
     stream.flush()
+
+
+def tell(message: str) -> None:
+    """Print a line on stderr. Where that takes nothing there is nobody to tell, and nothing else changes."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+    except OSError:
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """What the stream still holds, and gets from now on, goes nowhere: Python would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
     ("arguments", "message"),
     [
         (["lst"], "No such command 'lst'. Did you mean 'list'?"),
+        (["unscheduel"], "No such command 'unscheduel'. Did you mean 'unschedule'?"),
         (["log"], "Missing argument 'JOB'."),
         (["log", "J", "--sytle=tree"], "No such option '--sytle'. Did you mean '--style'?"),
         (["log", "J", "--style=trees"], "Invalid value for '--style': 'trees' is not one of 'flat', 'tree'."),
@@ -114,6 +116,23 @@ def test_a_history_that_is_none_ends_with_4(command: list[str], own_home: Path) 
     assert "set PYDAG_HOME to another directory" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["log", "J"], ["status"], ["delete", "J"]])
+def test_a_home_that_cannot_be_looked_into_ends_with_4(command: list[str], own_home: Path) -> None:
+    done = pydag(*command, PYDAG_HOME=str(own_home.with_name("x" * 300)))
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "cannot be used (File name too long): make it " in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_relative_home_in_a_directory_that_is_gone_ends_with_2() -> None:
+    done = run("bash", "-c", f"mkdir gone; cd gone; rmdir ../gone; PYDAG_HOME=rel {' '.join(PYDAG)} list")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "pydag: PYDAG_HOME='rel' lies in the working directory, which was removed: change to one that exists\n",
+    )
 
 
 def test_without_bash_a_run_ends_with_5_and_is_not_recorded() -> None:
@@ -331,7 +350,35 @@ def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
     assert (done.stdout[1:], done.stderr) == ("0", "")
 
 
-@pytest.mark.parametrize("command", ["log TestJob", "log TestJob --task_name t0", "status --json", "--help"])
+def to_a_full_disk(command: str, *streams: str) -> subprocess.CompletedProcess[str]:
+    redirections = " ".join(f"{stream} /dev/full" for stream in streams)
+    return run("bash", "-c", f"{' '.join(PYDAG)} {command} {redirections}", PYTHONUNBUFFERED="")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "log TestJob",
+        "log TestJob --task_name t0",
+        "log TestJob -f",
+        "log TestJob -f --task_name t0",
+        "status --json",
+        "--help",
+    ],
+)
 def test_a_full_disk_under_the_output_is_one_line(history: None, command: str) -> None:
-    done = run("bash", "-c", f"{' '.join(PYDAG)} {command} > /dev/full")
+    done = to_a_full_disk(command, ">")
     assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: No space left on device\n")
+
+
+def test_a_run_goes_on_over_a_full_disk_and_says_so_once() -> None:
+    flow("print('begun')\nwith Job('J'):\n    Task('a', 'touch ran')\n")
+    done = to_a_full_disk("run flow.py", ">")
+    assert (done.returncode, Path("ran").exists()) == (0, True)
+    assert done.stderr == "pydag: the output cannot be written: No space left on device; what runs goes on\n"
+
+
+@pytest.mark.parametrize("command", ["log nojob", "lst", "run missing.py", "run flow.py", "list"])
+def test_a_full_disk_under_stderr_changes_no_status(command: str) -> None:
+    simple("false")
+    assert to_a_full_disk(command, "2>").returncode == pydag(*command.split()).returncode
