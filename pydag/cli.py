@@ -6,7 +6,6 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import click
 
 from pydag import clock_commands, errors
 from pydag.completion import JobName, TaskName
+from pydag.options import Count, job_name_option, job_option, json_option
 from pydag.remote_commands import migrate, nodes
 
 EXIT_STATUS: list[tuple[type[BaseException], int]] = [
@@ -111,32 +111,6 @@ class _Commands(click.Group):
             raise _ReaderGone from None
 
 
-class Count(click.ParamType[int]):
-    """A whole number above 0. `-n=5` is taken as `-n 5`, as users of the seed write it."""
-
-    name = "count"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Refuse what is no count, naming it."""
-        text = str(value).removeprefix("=")
-        if not text.isdecimal() or int(text) < 1:
-            self.fail(f"{text!r} is not a whole number above 0", param, ctx)
-        return min(int(text), sys.maxsize)  # more than that no history holds, and SQLite takes no larger number
-
-
-def job_name_option(text: str) -> Callable[[Any], Any]:
-    """`--job_name`, as the seed has it, and `--job-name`."""
-    return click.option("--job_name", "--job-name", "job", type=JobName(), help=text)
-
-
-def job_option(text: str) -> Callable[[Any], Any]:
-    """`--job` of a file that has several; the names of the option beside it are taken too."""
-    return click.option("--job", "--job_name", "--job-name", "name", metavar="NAME", help=text)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
-
-
 _HELP = """Run workflows written in one Python file, and see what happened.
 
 \b
@@ -144,10 +118,10 @@ Exit status:
   0    done
   1    a run failed
   2    wrong usage, an invalid job or setting, a file that is no workflow, output that cannot be written
-  3    a run was cancelled or timed out
-  4    the history cannot be used
-  5    what runs the tasks, or the crontab, cannot be used
-  6    a job or task is not found
+  3    a run was cancelled, or nothing but timeouts went wrong in it
+  4    the history cannot be read or written
+  5    what runs the tasks (no bash, a gocron out of reach) or the crontab cannot be used
+  6    no job, task, run or node of that name
   130  Ctrl-C or SIGTERM
 """
 
@@ -209,7 +183,13 @@ def _elsewhere(entries: list[Any]) -> list[str]:
 
 @cli.command()
 @click.argument("job", type=JobName())
-@click.option("--style", type=click.Choice(["flat", "tree"]), default="flat", show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(["flat", "tree"]),
+    default="flat",
+    show_default=True,
+    help="The tasks of each run as a list, or below those that they wait for.",
+)
 @click.option(
     "-n", "count", type=Count(), default=3, show_default=True, help="How many runs (or attempts), newest first."
 )
@@ -218,8 +198,7 @@ def _elsewhere(entries: list[Any]) -> list[str]:
 @json_option
 def log(job: str, style: str, count: int, task: str | None, follow: bool, as_json: bool) -> None:
     """Show the last runs of JOB, or the output of one of its tasks."""
-    if follow and as_json:
-        raise click.UsageError("--follow shows events as they come, --json one whole document: choose one of them")
+    _refuse_contradictions(click.get_current_context())
     _on_the_clock(job)
     if follow:
         _follow(job, task)
@@ -227,6 +206,23 @@ def log(job: str, style: str, count: int, task: str | None, follow: bool, as_jso
         _task_log(job, task, count, as_json)
     else:
         _job_log(job, style, count, as_json)
+
+
+_CONTRADICTIONS = [
+    ("follow", "as_json", "--follow shows events as they come, --json one whole document: choose one of them"),
+    ("follow", "count", "--follow shows the newest run alone: leave out -n, or --follow"),
+    ("follow", "style", "--follow shows events as they come, which have no style: leave out --style, or --follow"),
+    ("task", "style", "--task_name prints output, which has no style: leave out --style, or --task_name"),
+    ("as_json", "style", "--json prints a document, which has no style: leave out --style, or --json"),
+]
+"""Options of `log` of which one would be ignored, and what is said instead."""
+
+
+def _refuse_contradictions(ctx: click.Context) -> None:
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.ParameterSource.COMMANDLINE}
+    for one, other, message in _CONTRADICTIONS:
+        if {one, other} <= given:
+            raise click.UsageError(message)
 
 
 def _job_log(job: str, style: str, count: int, as_json: bool) -> None:
@@ -295,7 +291,7 @@ def _on_the_clock(job: str | None = None) -> Any:
 
 @cli.command()
 @click.argument("job", type=JobName())
-@click.option("--force", is_flag=True, help="Delete it although it runs now.")
+@click.option("--force", is_flag=True, help="Delete it although it runs now: that run breaks off.")
 def delete(job: str, force: bool) -> None:
     """Delete JOB and its history, and take it off its clock."""
     from pydag import scheduling
@@ -307,7 +303,9 @@ def delete(job: str, force: bool) -> None:
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @job_option("The job to draw, where FILE has several.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg or .dot file.  [default: JOB.png]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg, .pdf or .dot file.  [default: JOB.png]"
+)
 @click.option("--states", is_flag=True, help="Colour the tasks by the job's last run.")
 def graph(file: Path, name: str | None, output: Path | None, states: bool) -> None:
     """Draw the job in FILE."""

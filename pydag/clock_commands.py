@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pydag.completion import JobName
+from pydag.options import job_option
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -37,7 +38,7 @@ class Day(click.ParamType["date"]):
 )
 @click.option("--on", type=click.Choice(["crontab", "gocron"]), default="crontab", show_default=True, help="The clock.")
 @click.option("--node-id", "node", type=click.IntRange(1), metavar="N", help="With gocron: the node that starts it.")
-@click.option("--name", "--job", "name", metavar="NAME", help="The job to submit, where FILE has several.")
+@job_option("The job to submit, where FILE has several.")
 @click.option("--env", multiple=True, metavar="NAME", help="Keep this variable for the job too. Can be repeated.")
 @click.option(
     "--catch-up", type=click.IntRange(1), default=None, metavar="N", help="Make up for at most N missed fire times."

@@ -1,4 +1,4 @@
-"""The commands for a gocron server: its nodes, and the history of the program before this one."""
+"""The commands for a gocron server: its nodes, and the history of the pydag before this one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def remove(node: str) -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the history of the older program on Redis over. Nothing is changed there; it can be repeated."""
+    """Bring over the history that the pydag before this one kept on Redis.
+
+    Nothing is changed there, and it can be repeated.
+    """
     from pydag import look, remote
 
     done = remote.migrate()

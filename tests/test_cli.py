@@ -59,6 +59,10 @@ def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
         (["log", "J", "-n=0"], "Invalid value for '-n': '0' is not a whole number above 0"),
         (["log", "J", "-n", "two"], "Invalid value for '-n': 'two' is not a whole number above 0"),
         (["log", "J", "-f", "--json"], "--follow shows events as they come, --json one whole document"),
+        (["log", "J", "-f", "-n", "5"], "--follow shows the newest run alone: leave out -n"),
+        (["log", "J", "-f", "--style", "tree"], "--follow shows events as they come, which have no style"),
+        (["log", "J", "--task_name", "t", "--style=flat"], "--task_name prints output, which has no style"),
+        (["log", "J", "--json", "--style=tree"], "--json prints a document, which has no style"),
         (["run"], "Missing argument 'FILE'."),
         (["run", "f.py", "--max-parallel=0"], "'0' is not a whole number above 0"),
         (["delete"], "Missing argument 'JOB'."),
@@ -83,7 +87,6 @@ def test_a_wrong_job_or_file_or_setting_ends_with_2_in_one_line(own_home: Path) 
     for done in (
         pydag("run", cycle),
         pydag("run", "missing.py"),
-        pydag("run", "flow.py", "--job", "Nope"),
         pydag("run", "flow.py", PYDAG_TASK_TIMEOUT="ten"),
         pydag("list", PYDAG_OUTPUT_LIMIT="lots"),
     ):
@@ -153,6 +156,17 @@ def test_a_name_that_is_not_there_ends_with_6_and_suggests_the_nearest(history: 
         assert done.stderr == "pydag: there is no task 'T1' in the job 'TestJob'; did you mean 't1'?\n"
 
 
+@pytest.mark.parametrize("command", [["run"], ["graph"], ["submit", "--cron=@daily"]])
+def test_a_job_that_is_not_in_the_file_ends_with_6_in_every_spelling(command: list[str], own_home: Path) -> None:
+    simple("touch ran")
+    for option in ("--job", "--name", "--job_name", "--job-name"):
+        done = pydag(*command, "flow.py", option, "TestJo")
+        assert (done.returncode, done.stdout) == (6, "")
+        assert done.stderr == "pydag: 'flow.py' has no job named 'TestJo', only 'TestJob'\n"
+    assert not Path("ran").exists()
+    assert not own_home.exists()
+
+
 def test_a_name_like_no_other_points_to_list() -> None:
     assert pydag("log", "x").stderr == "pydag: there is no job 'x' in the history: `pydag list` shows what there is\n"
 
@@ -189,8 +203,6 @@ def test_options_are_taken_in_every_spelling_and_before_or_after_the_job(history
         assert "half" in pydag("log", "TestJob", f"{option}=t1").stdout
     for option in ("--max-parallel=1", "--max_parallel=1"):
         assert pydag("run", "flow.py", option, "--job", "TestJob").returncode == 1
-    for option in ("--job", "--job_name", "--job-name"):
-        assert pydag("run", "flow.py", option, "Other").returncode == 2
 
 
 def test_max_parallel_of_the_command_goes_before_the_job(directory: Path) -> None:
