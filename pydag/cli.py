@@ -45,13 +45,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         status = 130
     except _ReaderGone:  # the reader has what it wanted (`| head`)
-        _drop_output()
         status = 0
     except OSError as error:
         if error.errno not in _FULL or error.filename is not None:
             raise
         # Errors of files are translated where they arise; without a name it is stdout that is full.
-        _drop_output()
         _tell(f"pydag: the output cannot be written: {error.strerror}")
         status = 2
     except errors.RunFailed as failed:
@@ -59,19 +57,19 @@ def main() -> None:
     except errors.PyDagException as error:
         _tell(f"pydag: {error}")
         status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
-    try:
-        if sys.stdout:
-            sys.stdout.flush()
-    except OSError:  # what the file of a run has printed: a run that ended well is no less so
-        _drop_output()
+    _drop_unwritten()
     gc.freeze()  # all of it ends now: the interpreter need not walk through it once more
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _drop_output() -> None:
-    from pydag import look
-
-    look.drop(sys.stdout)
+def _drop_unwritten() -> None:
+    """What an output did not take goes nowhere: Python would try once more, complain, and change the status."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream and not stream.closed:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _tell(message: str) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
@@ -131,16 +132,9 @@ def tell(message: str) -> None:
     """Print a line on stderr. Where that takes nothing there is nobody to tell, and nothing else changes."""
     if sys.stderr is None:
         return
-    try:
+    with suppress(OSError):
         sys.stderr.write(f"{message}\n")
         sys.stderr.flush()
-    except OSError:
-        drop(sys.stderr)
-
-
-def drop(stream: TextIO) -> None:
-    """What the stream still holds, and gets from now on, goes nowhere: Python would complain of it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def duration(seconds: float) -> str:
