@@ -228,6 +228,7 @@ def _refuse_if_live(store: Store, job: str, way_out: str) -> None:
 def draw_beside(job: Job, directory: Path) -> None:
     """What `print(job)` does beside printing: the picture, and one line on stderr where there is none."""
     from pydag import draw
+    from pydag.look import tell
 
     try:
         spec = job.check()
@@ -235,8 +236,8 @@ def draw_beside(job: Job, directory: Path) -> None:
         message: str | None = f"no picture of {job.name!r}: {error}"
     else:
         message = draw.write_beside(spec, directory, _states(job.last_run))
-    if message and sys.stderr:
-        sys.stderr.write(f"{message}\n")
+    if message:
+        tell(message)
 
 
 def draw_file(job: Job, path: Path | None, *, with_states: bool) -> Path:

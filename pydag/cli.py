@@ -6,7 +6,7 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import click
 
 from pydag import clock_commands, errors
 from pydag.completion import JobName, TaskName
+from pydag.options import Count, job_name_option, job_option, json_option
 from pydag.remote_commands import migrate, nodes
 
 EXIT_STATUS: list[tuple[type[BaseException], int]] = [
@@ -38,25 +39,26 @@ def main() -> None:
     except click.exceptions.Exit as end:
         status = end.exit_code
     except click.ClickException as error:
-        error.show()
+        text = StringIO()
+        error.show(text)
+        _tell(text.getvalue().rstrip("\n"))
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = 130
     except _ReaderGone:  # the reader has what it wanted (`| head`)
-        _drop_output()
         status = 0
     except OSError as error:
         if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
         # Errors of files are translated where they arise; without a name it is stdout's.
-        _drop_output()
-        click.echo(f"pydag: the output cannot be written: {error.strerror}", err=True)
+        _tell(f"pydag: the output cannot be written: {error.strerror}")
         status = 2
     except errors.RunFailed as failed:
         status = _run_status(failed)
     except errors.PyDagException as error:
-        click.echo(f"pydag: {error}", err=True)
+        _tell(f"pydag: {error}")
         status = next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+    _drop_unwritten()
     gc.freeze()  # all of it ends now: the interpreter need not walk through it once more
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -69,9 +71,20 @@ def _replace_closed_streams() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _drop_output() -> None:
-    """What stdout still holds goes nowhere: Python would complain once more when it closes it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _drop_unwritten() -> None:
+    """What an output did not take goes nowhere: Python would try once more, complain, and change the status."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream and not stream.closed:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _tell(message: str) -> None:
+    from pydag import look
+
+    look.tell(message)
 
 
 def _run_status(failed: errors.RunFailed) -> int:
@@ -87,38 +100,22 @@ class _ReaderGone(Exception):  # like click.Abort, a way out and no error
 
 
 class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. Click would suggest hidden ones too."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            visible = [name for name, command in self.commands.items() if not command.hidden]
+            raise click.NoSuchCommand(error.command_name, possibilities=visible, ctx=ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command. Click would make a broken pipe status 1, which says that a run failed."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise _ReaderGone from None
-
-
-class Count(click.ParamType[int]):
-    """A whole number above 0. `-n=5` is taken as `-n 5`, as users of the seed write it."""
-
-    name = "count"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Refuse what is no count, naming it."""
-        text = str(value).removeprefix("=")
-        if not text.isdecimal() or int(text) < 1:
-            self.fail(f"{text!r} is not a whole number above 0", param, ctx)
-        return min(int(text), sys.maxsize)  # more than that no history holds, and SQLite takes no larger number
-
-
-def job_name_option(text: str) -> Callable[[Any], Any]:
-    """`--job_name`, as the seed has it, and `--job-name`."""
-    return click.option("--job_name", "--job-name", "job", type=JobName(), help=text)
-
-
-def job_option(text: str) -> Callable[[Any], Any]:
-    """`--job` of a file that has several; the names of the option beside it are taken too."""
-    return click.option("--job", "--job_name", "--job-name", "name", metavar="NAME", help=text)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
 
 
 _HELP = """Run workflows written in one Python file, and see what happened.
@@ -128,10 +125,10 @@ Exit status:
   0    done
   1    a run failed
   2    wrong usage, an invalid job or setting, a file that is no workflow, output that cannot be written
-  3    a run was cancelled or timed out
-  4    the history cannot be used
-  5    what runs the tasks, or the crontab, cannot be used
-  6    a job or task is not found
+  3    a run was cancelled, or nothing but timeouts went wrong in it
+  4    the history cannot be read or written
+  5    what runs the tasks (no bash, a gocron out of reach) or the crontab cannot be used
+  6    no job, task, run or node of that name
   130  Ctrl-C or SIGTERM
 """
 
@@ -176,7 +173,7 @@ def list_(job: str | None, as_json: bool) -> None:
         _say([documents.jobs(entries, now=_now(), clock=clock, on_gocron_alone=elsewhere)])
         return
     if not entries and not elsewhere:
-        click.echo(next(history.nothing()), err=True)  # on stdout it would read as the name of a job
+        _tell(next(history.nothing()))  # on stdout it would read as the name of a job
     _say(history.jobs(entries))
     _say(f"{job}  (on gocron, not in this history)" for job in elsewhere)
 
@@ -187,13 +184,19 @@ def _elsewhere(entries: list[Any]) -> list[str]:
     try:
         return app.jobs_elsewhere(entries)
     except errors.EngineError as error:
-        click.echo(f"pydag: {error}; jobs that are on gocron alone are left out", err=True)
+        _tell(f"pydag: {error}; jobs that are on gocron alone are left out")
         return []
 
 
 @cli.command()
 @click.argument("job", type=JobName())
-@click.option("--style", type=click.Choice(["flat", "tree"]), default="flat", show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(["flat", "tree"]),
+    default="flat",
+    show_default=True,
+    help="The tasks of each run as a list, or below those that they wait for.",
+)
 @click.option(
     "-n", "count", type=Count(), default=3, show_default=True, help="How many runs (or attempts), newest first."
 )
@@ -242,7 +245,7 @@ def _follow(job: str, task: str | None) -> None:
     if task is not None:
         found = app.follow_output(job, task, sys.stdout.buffer)
     else:
-        found = app.follow_run(job, show.Lines(sys.stdout, look.look_for(sys.stdout)))
+        found = app.follow_run(job, show.Lines(sys.stdout, look.look_for(sys.stdout), strict=True))
     if not found:
         _say(history.nothing(job))
 
@@ -266,19 +269,20 @@ def _on_the_clock(job: str | None = None) -> Any:
     """What is scheduled; where that cannot be told, the rest can be shown all the same."""
     from pydag.settings import SCHEDULES, Settings
 
-    if not (Settings.load().home / SCHEDULES).exists():  # what follows would be a third of the command
+    # `Path.exists` would raise where the home is closed to us, and that is for the history to tell.
+    if not os.path.exists(Settings.load().home / SCHEDULES):  # what follows would be a third of the command
         return {}
     from pydag import scheduling
 
     found = scheduling.look(_now(), job)
     for error in found.errors:
-        click.echo(f"pydag: {error}", err=True)
+        _tell(f"pydag: {error}")
     return found.jobs
 
 
 @cli.command()
 @click.argument("job", type=JobName())
-@click.option("--force", is_flag=True, help="Delete it although it runs now.")
+@click.option("--force", is_flag=True, help="Delete it although it runs now: that run breaks off.")
 def delete(job: str, force: bool) -> None:
     """Delete JOB and its history, and take it off its clock."""
     from pydag import scheduling
@@ -290,7 +294,9 @@ def delete(job: str, force: bool) -> None:
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @job_option("The job to draw, where FILE has several.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg or .dot file.  [default: JOB.png]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg, .pdf or .dot file.  [default: JOB.png]"
+)
 @click.option("--states", is_flag=True, help="Colour the tasks by the job's last run.")
 def graph(file: Path, name: str | None, output: Path | None, states: bool) -> None:
     """Draw the job in FILE."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pydag.completion import JobName
+from pydag.options import job_option
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -37,7 +38,7 @@ class Day(click.ParamType["date"]):
 )
 @click.option("--on", type=click.Choice(["crontab", "gocron"]), default="crontab", show_default=True, help="The clock.")
 @click.option("--node-id", "node", type=click.IntRange(1), metavar="N", help="With gocron: the node that starts it.")
-@click.option("--name", "--job", "name", metavar="NAME", help="The job to submit, where FILE has several.")
+@job_option("The job to submit, where FILE has several.")
 @click.option("--env", multiple=True, metavar="NAME", help="Keep this variable for the job too. Can be repeated.")
 @click.option(
     "--catch-up", type=click.IntRange(1), default=None, metavar="N", help="Make up for at most N missed fire times."
@@ -85,7 +86,8 @@ def unschedule(job: str) -> None:
 def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) -> None:
     """Run JOB for each fire time of these days that has no successful run."""
     from pydag import firing
-    from pydag.look import fire_time
+    from pydag.look import fire_time, tell
+    from pydag.show.outlet import Outlet
 
     if last < first:
         raise click.UsageError(f"--to {last} lies before --from {first}: give the earlier day first")
@@ -93,17 +95,18 @@ def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) ->
     if dry_run or not plan.due:
         for time in plan.due:
             click.echo(fire_time(time))
-        click.echo(f"{job}: {len(plan.due)} to run, {plan.done} done before", err=True)
+        tell(f"{job}: {len(plan.due)} to run, {plan.done} done before")
         return
     statuses: list[int] = []
+    out = Outlet(sys.stdout)
 
     def told(time: datetime, status: int) -> None:
         statuses.append(status)
-        click.echo(f"{fire_time(time)}  {_ENDS.get(status, 'did not start')}")
+        out.finish(f"{fire_time(time)}  {_ENDS.get(status, 'did not start')}\n")
 
     stopped = firing.make_up(plan.submission, plan.due, parallel=parallel, told=told)
     well = statuses.count(0)
-    click.echo(f"{job}: {well} of {len(plan.due)} succeeded, {plan.done} done before; `pydag log` shows each")
+    out.finish(f"{job}: {well} of {len(plan.due)} succeeded, {plan.done} done before; `pydag log` shows each\n")
     click.get_current_context().exit(130 if stopped else int(well < len(plan.due)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class
 
 from pydag.errors import PyDagException
 
@@ -47,7 +47,8 @@ class TaskName(click.ParamType[str]):
         return []
 
 
-# Click's own takes the backslashes off the candidates again, and lets bash expand what is left.
+# Click's own takes the backslashes off the candidates again, and lets bash expand what is left. It also has only
+# COMP_WORDS, which bash splits at `:` and `=` too. `$2` is what a candidate will stand in the place of.
 _BASH = """\
 %(complete_func)s() {
     local IFS=$'\\n' type value
@@ -57,7 +58,7 @@ _BASH = """\
             plain) COMPREPLY+=("$value") ;;
             file | dir) compopt -o default ;;
         esac
-    done < <(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD %(complete_var)s=bash_complete $1)
+    done < <(COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORD="$2" %(complete_var)s=bash_complete $1)
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
@@ -69,14 +70,57 @@ class QuotingBash(BashComplete):
 
     source_template = _BASH
 
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The words before the cursor, and the one that it is at."""
+        words, _ = _words(os.environ["COMP_LINE"])
+        return words[1:-1], words[-1]
+
     def format_completion(self, item: CompletionItem) -> str:
-        """With backslashes, unless the word that is completed begins with a quote already."""
-        words = os.environ["COMP_WORDS"].split("\n")
-        place = int(os.environ["COMP_CWORD"])
-        quoted = place < len(words) and words[place][:1] in ("'", '"')
-        return super().format_completion(
-            CompletionItem(item.value if quoted else re.sub(_SPECIAL, r"\\\g<0>", item.value), item.type)
-        )
+        """What is missing of the word behind the part of it that stays, written for the quote that is open there."""
+        line = os.environ["COMP_LINE"]
+        (*_, stays), quote = _words(line.removesuffix(os.environ["COMP_WORD"]))
+        (*_, word), _ = _words(line)
+        option, equals, _ = word.partition("=") if word.startswith("-") else ("", "", "")  # of --option=value
+        whole = f"{option}={item.value}" if equals else item.value
+        return super().format_completion(CompletionItem(_quoted(whole.removeprefix(stays), quote), item.type))
+
+
+@add_completion_class
+class WholeFish(FishComplete):
+    """Click's own cuts a name at its first comma."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+
+def _words(line: str) -> tuple[list[str], str]:
+    """The words of a command line as bash reads them, and the quote that is still open in the last one, or nothing."""
+    words, quote = [""], ""
+    characters = iter(line)
+    for character in characters:
+        if character == quote:
+            quote = ""
+        elif character == "\\" and quote != "'":
+            escaped = next(characters, "")
+            words[-1] += escaped if not quote or escaped in '$`"\\' else character + escaped
+        elif quote:
+            words[-1] += character
+        elif character in "'\"":
+            quote = character
+        elif character in " \t\n":
+            words.append("")
+        else:
+            words[-1] += character
+    return [word for word in words[:-1] if word] + words[-1:], quote
+
+
+def _quoted(text: str, quote: str) -> str:
+    """The text so that bash takes it as it is, within this quote or outside of any."""
+    if quote == "'":
+        return text.replace("'", r"'\''")
+    if quote == '"':
+        # Within these no backslash keeps a `!` from the history of commands without staying there itself.
+        return re.sub(r'[$`"\\]', r"\\\g<0>", text).replace("!", "\"'!'\"")
+    return re.sub(_SPECIAL, r"\\\g<0>", text)
 
 
 def _offered(names: Iterable[str], incomplete: str) -> list[CompletionItem]:

@@ -63,11 +63,11 @@ class InvalidSetting(PyDagException, ValueError):
 
 
 class LoadError(PyDagException):
-    """A file that is not there, does not import, or has no such job."""
+    """A file that is not there, does not import, or has no job to choose."""
 
 
 class NotFound(PyDagException, LookupError):
-    """A name that the history does not know."""
+    """A name that the history, or a workflow file, does not know."""
 
 
 class StillRunning(PyDagException):

@@ -152,7 +152,7 @@ def _run(submission: Submission, due: datetime | None, witness: _Witness) -> Non
             f"the working directory {submission.directory} cannot be used ({error.strerror}): "
             "make it again, or submit the job from another"
         ) from None
-    job = load_job(submission.file, submission.job, option="--name")
+    job = load_job(submission.file, submission.job)
     app.run_job(job, scheduled_for=due and due.astimezone(UTC), reporter=witness)
 
 

@@ -22,7 +22,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from pydag import job as job_module
-from pydag.errors import LoadError
+from pydag.errors import LoadError, NotFound
 from pydag.job import Job
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ class _Script(SourceFileLoader):
         return notebook.read(self.get_data(self.path), self.path)
 
 
-def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: str = "--job") -> Job:
-    """The job of that name in the file, or its only one. Raises `LoadError`; what the file itself raises is named.
+def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
+    """The job of that name in the file, or its only one.
 
-    `option` is the one that names a job, for the message where there are several.
+    Raises `NotFound` where it has none of that name, and `LoadError`; what the file itself raises is named.
     """
     path = Path(file)
     try:
@@ -105,13 +105,13 @@ def load_job(file: str | os.PathLike[str], name: str | None = None, *, option: s
         )
     if name is None:
         if len(jobs) > 1:
-            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs: choose one with {option}, of {_listed(jobs)}")
+            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs: choose one with --job, of {_listed(jobs)}")
         return jobs[0]
     named = [job for job in jobs if job.name == name]
     if len(named) > 1:
         raise LoadError(f"{str(path)!r} has {len(named)} jobs named {name!r}: give each a name of its own")
     if not named:
-        raise LoadError(_no_such_job(path, name, jobs, reader.stopped))
+        raise NotFound(_no_such_job(path, name, jobs, reader.stopped))
     return named[0]
 
 
@@ -224,7 +224,7 @@ def _no_such_job(path: Path, name: str, jobs: list[Job], stopped: Job | None) ->
 
     message = f"{str(path)!r} has no job named {name!r}, only {_listed(jobs)}"
     if near := get_close_matches(name, [job.name for job in jobs], n=1):
-        return f"{message}; did you mean {near[0]!r}?"
+        return f"{message}; did you mean {near[0]!r}?" if len(jobs) > 1 else message
     if stopped:
         return (
             f"{message}: it was read up to the run of {stopped.name!r}; make every job before the first run, "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
@@ -124,6 +126,15 @@ def say(lines: Iterable[str], stream: TextIO) -> None:
     """Print lines, whatever their names hold. A pipe that nobody reads raises `BrokenPipeError`, as ever."""
     stream.writelines(encodable(line, stream) + "\n" for line in lines)
     stream.flush()
+
+
+def tell(message: str) -> None:
+    """Print a line on stderr. Where that takes nothing there is nobody to tell, and nothing else changes."""
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The commands for a gocron server: its nodes, and the history of the program before this one."""
+"""The commands for a gocron server: its nodes, and the history of the pydag before this one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import click
 def nodes(context: click.Context) -> None:
     """List the nodes of gocron, or add, check and remove one."""
     if context.invoked_subcommand is None:
-        from pydag import remote
+        from pydag import look, remote
 
         found = remote.nodes()
         for node in found:
             click.echo(f"{node.id}  {node.alias}  {node.name}:{node.port}")
         if not found:
-            click.echo("No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.", err=True)
+            look.tell("No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.")
 
 
 @nodes.command()
@@ -50,10 +50,13 @@ def remove(node: str) -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the history of the older program on Redis over. Nothing is changed there; it can be repeated."""
-    from pydag import remote
+    """Bring over the history that the pydag before this one kept on Redis.
+
+    Nothing is changed there, and it can be repeated.
+    """
+    from pydag import look, remote
 
     done = remote.migrate()
     click.echo(f"{done.runs} runs came over, {done.present} were here already")
     for key in done.unreadable:
-        click.echo(f"not readable: {key}", err=True)
+        look.tell(f"not readable: {key}")

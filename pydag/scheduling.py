@@ -65,7 +65,7 @@ def submit(
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
     with closing(clock_for(node, settings, crontab)) as clock:
         schedule = clock.read(cron)
-        spec = load_job(file, name, option="--name").check()
+        spec = load_job(file, name).check()
         submission = Submission(
             job=spec.name,
             file=str(file.absolute()),

@@ -126,6 +126,10 @@ def _home(environ: Mapping[str, str]) -> Path:
     except RuntimeError:
         what = f"PYDAG_HOME={given!r} leads to no home directory" if given else "there is no home directory"
         raise InvalidSetting(f"{what} to keep the history in: set PYDAG_HOME to a directory of yours") from None
+    except FileNotFoundError:
+        raise InvalidSetting(
+            f"PYDAG_HOME={given!r} lies in the working directory, which was removed: change to one that exists"
+        ) from None
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import PYDAG, eventually, flow, gate, pydag, simple, started
+from commands import PYDAG, eventually, flow, gate, pydag, run, simple, started
 
 from pydag import app
 from pydag.loader import load_job
@@ -184,3 +184,12 @@ def test_what_is_asked_wrongly_is_told() -> None:
     assert "'tomorrow' is not a date such as 2025-10-26" in refused("TestJob", "--from=tomorrow", "--to=2025-01-01")
     assert "--to 2025-01-01 lies before --from 2025-01-02" in refused("TestJob", "--from=2025-01-02", "--to=2025-01-01")
     assert "Missing option '--to'" in refused("TestJob", "--from=2025-01-01")
+
+
+def test_a_full_disk_under_the_output_stops_nothing(own_home: Path) -> None:
+    simple("true", run="")
+    kept(own_home, "0 0 * * *")
+    done = run("bash", "-c", f"{' '.join(PYDAG)} backfill TestJob {' '.join(YEAR)} > /dev/full")
+    assert done.returncode == 0
+    assert done.stderr == "pydag: the output cannot be written: No space left on device; what runs goes on\n"
+    assert len(runs()) == 4

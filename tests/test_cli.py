@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
     ("arguments", "message"),
     [
         (["lst"], "No such command 'lst'. Did you mean 'list'?"),
+        (["unscheduel"], "No such command 'unscheduel'. Did you mean 'unschedule'?"),
         (["log"], "Missing argument 'JOB'."),
         (["log", "J", "--sytle=tree"], "No such option '--sytle'. Did you mean '--style'?"),
         (["log", "J", "--style=trees"], "Invalid value for '--style': 'trees' is not one of 'flat', 'tree'."),
@@ -81,7 +83,6 @@ def test_a_wrong_job_or_file_or_setting_ends_with_2_in_one_line(own_home: Path) 
     for done in (
         pydag("run", cycle),
         pydag("run", "missing.py"),
-        pydag("run", "flow.py", "--job", "Nope"),
         pydag("run", "flow.py", PYDAG_TASK_TIMEOUT="ten"),
         pydag("list", PYDAG_OUTPUT_LIMIT="lots"),
     ):
@@ -116,6 +117,23 @@ def test_a_history_that_is_none_ends_with_4(command: list[str], own_home: Path) 
     assert not Path("ran").exists()
 
 
+@pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["log", "J"], ["status"], ["delete", "J"]])
+def test_a_home_that_cannot_be_looked_into_ends_with_4(command: list[str], own_home: Path) -> None:
+    done = pydag(*command, PYDAG_HOME=str(own_home.with_name("x" * 300)))
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "cannot be used (File name too long): make it " in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_relative_home_in_a_directory_that_is_gone_ends_with_2() -> None:
+    done = run("bash", "-c", f"mkdir gone; cd gone; rmdir ../gone; PYDAG_HOME=rel {' '.join(PYDAG)} list")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "pydag: PYDAG_HOME='rel' lies in the working directory, which was removed: change to one that exists\n",
+    )
+
+
 def test_without_bash_a_run_ends_with_5_and_is_not_recorded() -> None:
     done = pydag("run", simple("touch ran"), PATH=os.fspath(Path.cwd()))
     assert (done.returncode, done.stdout) == (5, "")
@@ -132,6 +150,17 @@ def test_a_name_that_is_not_there_ends_with_6_and_suggests_the_nearest(history: 
         done = pydag("log", "TestJob", "--task_name", "T1", *option)
         assert (done.returncode, done.stdout) == (6, "")
         assert done.stderr == "pydag: there is no task 'T1' in the job 'TestJob'; did you mean 't1'?\n"
+
+
+@pytest.mark.parametrize("command", [["run"], ["graph"], ["submit", "--cron=@daily"]])
+def test_a_job_that_is_not_in_the_file_ends_with_6_in_every_spelling(command: list[str], own_home: Path) -> None:
+    simple("touch ran")
+    for option in ("--job", "--name", "--job_name", "--job-name"):
+        done = pydag(*command, "flow.py", option, "TestJo")
+        assert (done.returncode, done.stdout) == (6, "")
+        assert done.stderr == "pydag: 'flow.py' has no job named 'TestJo', only 'TestJob'\n"
+    assert not Path("ran").exists()
+    assert not own_home.exists()
 
 
 def test_a_name_like_no_other_points_to_list() -> None:
@@ -170,8 +199,6 @@ def test_options_are_taken_in_every_spelling_and_before_or_after_the_job(history
         assert "half" in pydag("log", "TestJob", f"{option}=t1").stdout
     for option in ("--max-parallel=1", "--max_parallel=1"):
         assert pydag("run", "flow.py", option, "--job", "TestJob").returncode == 1
-    for option in ("--job", "--job_name", "--job-name"):
-        assert pydag("run", "flow.py", option, "Other").returncode == 2
 
 
 def test_max_parallel_of_the_command_goes_before_the_job(directory: Path) -> None:
@@ -331,9 +358,24 @@ def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
     assert (done.stdout[1:], done.stderr) == ("0", "")
 
 
-@pytest.mark.parametrize("command", ["log TestJob", "log TestJob --task_name t0", "status --json", "--help"])
+def to_a_full_disk(command: str, *streams: str) -> subprocess.CompletedProcess[str]:
+    redirections = " ".join(f"{stream} /dev/full" for stream in streams)
+    return run("bash", "-c", f"{' '.join(PYDAG)} {command} {redirections}", PYTHONUNBUFFERED="")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "log TestJob",
+        "log TestJob --task_name t0",
+        "log TestJob -f",
+        "log TestJob -f --task_name t0",
+        "status --json",
+        "--help",
+    ],
+)
 def test_a_full_disk_under_the_output_is_one_line(history: None, command: str) -> None:
-    done = run("bash", "-c", f"{' '.join(PYDAG)} {command} > /dev/full")
+    done = to_a_full_disk(command, ">")
     assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: No space left on device\n")
 
 
@@ -350,10 +392,35 @@ def test_usage_is_an_error_of_status_2_where_nobody_can_read_it() -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("output", [">&-", ">&- 2>&-", "<&- >&- 2>&-", "> /dev/full", "| true"])
-def test_a_job_runs_to_its_end_whether_or_not_its_output_can_be_written(output: str, unbuffered: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (">&-", "Bad file descriptor"),
+        (">&- 2>&-", ""),
+        ("<&- >&- 2>&-", ""),
+        ("> /dev/full", "No space left on device"),
+        ("| true", ""),
+    ],
+)
+def test_a_job_runs_to_its_end_whether_or_not_its_output_can_be_written(
+    output: str, told: str, unbuffered: str
+) -> None:
     simple("echo it > ran", run="print(job)\njob.run()")
     command = f"{' '.join(PYDAG)} run flow.py {output}; echo ${{PIPESTATUS[0]}} >&9"
     done = run("bash", "-c", f"exec 9>&1; {command}", PYTHONUNBUFFERED=unbuffered)
-    assert (done.stdout, done.stderr) == ("0\n", "")
+    line = f"pydag: the output cannot be written: {told}; what runs goes on\n" if told else ""
+    assert (done.stdout, done.stderr) == ("0\n", line)
     assert Path("ran").read_text() == "it\n"
+
+
+def test_a_run_goes_on_over_a_full_disk_and_says_so_once() -> None:
+    flow("print('begun')\nwith Job('J'):\n    Task('a', 'touch ran')\n")
+    done = to_a_full_disk("run flow.py", ">")
+    assert (done.returncode, Path("ran").exists()) == (0, True)
+    assert done.stderr == "pydag: the output cannot be written: No space left on device; what runs goes on\n"
+
+
+@pytest.mark.parametrize("command", ["log nojob", "lst", "run missing.py", "run flow.py", "list"])
+def test_a_full_disk_under_stderr_changes_no_status(command: str) -> None:
+    simple("false")
+    assert to_a_full_disk(command, "2>").returncode == pydag(*command.split()).returncode

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import run
+from commands import eventually, run
 
 from pydag import Job, Task
 
@@ -15,6 +19,7 @@ from pydag import Job, Task
 PYDAG = (sys.executable, "-c", "import sys; sys.argv[0] = 'pydag'; from pydag.cli import main; main()")
 
 JOBS = ("Daily Sales", "Daily Report", "nightly:sync")
+HOSTILE = "Hos$(touch evil)`touch evil`'\"\\ $HOME !! end"
 
 
 @pytest.fixture
@@ -28,16 +33,10 @@ def jobs() -> None:
 
 
 def completed(*words: str, **environ: str) -> list[str]:
-    """What bash is told to offer for the last word."""
-    done = run(
-        *PYDAG,
-        **{
-            "_PYDAG_COMPLETE": "bash_complete",
-            "COMP_WORDS": "\n".join(words),
-            "COMP_CWORD": str(len(words) - 1),
-            **environ,
-        },
-    )
+    """What bash is told to offer for the last word, of which it replaces what follows an open quote, `:` or `=`."""
+    replaced = re.split("[\"':=]", words[-1])[-1]
+    line = " ".join(words)
+    done = run(*PYDAG, **{"_PYDAG_COMPLETE": "bash_complete", "COMP_LINE": line, "COMP_WORD": replaced, **environ})
     assert (done.returncode, done.stderr) == (0, "")
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
@@ -61,22 +60,30 @@ def test_jobs_are_completed(jobs: None, command: list[str]) -> None:
     assert completed("pydag", *command, "") == ["nightly:sync", "Daily\\ Report", "Daily\\ Sales"]
     assert completed("pydag", *command, "Daily\\ S") == ["Daily\\ Sales"]
     assert completed("pydag", *command, "'Daily S") == ["Daily Sales"]
+    assert completed("pydag", *command, '"Daily S') == ["Daily Sales"]
     assert completed("pydag", *command, "n") == ["nightly:sync"]
+    assert completed("pydag", *command, "nightly:s") == ["sync"]
     assert completed("pydag", *command, "x") == []
 
 
 def test_tasks_of_the_job_before_it_are_completed(jobs: None) -> None:
     assert completed("pydag", "log", "nightly:sync", "--task_name", "") == ["Load\\ all", "Léger"]
     assert completed("pydag", "log", "nightly:sync", "--task-name", "Lé") == ["Léger"]
+    assert completed("pydag", "log", "'Daily Sales'", "--task_name=Lé") == ["Léger"]
+    assert completed("pydag", "log", "nightly:sync", "--task_name=", COMP_WORD="--task_name=") == [
+        "--task_name=Load\\ all",
+        "--task_name=Léger",
+    ]
 
 
 def test_a_name_comes_quoted_so_that_bash_takes_it_as_text(jobs: None) -> None:
-    name = "$(touch evil) `x` \\ ' * ~ # 🚀"
+    name = "$(touch evil) `x` \\ ' \" $HOME !! * ~ # 🚀"
     with Job(name) as job:
         Task("t", "true")
     job.run("submit")
-    (word,) = completed("pydag", "log", "\\$")
-    assert run("bash", "-c", f"printf %s {word}").stdout == name
+    for quote, typed in (("", "\\$"), ("'", "$"), ('"', "\\$")):
+        (word,) = completed("pydag", "log", quote + typed)
+        assert run("bash", "-c", f"printf %s {quote}{word}{quote}").stdout == name
     assert not Path("evil").exists()
 
 
@@ -94,25 +101,63 @@ def test_a_broken_history_or_setting_offers_nothing_and_keeps_quiet(own_home: Pa
     assert completed("pydag", "status", "", PYDAG_TASK_TIMEOUT="ten") == []
 
 
-def test_bash_itself_completes_a_job(jobs: None, tmp_path: Path) -> None:
-    """The whole way: bash loads the script, calls pydag by its name, and has the candidates."""
-    bin_ = tmp_path / "bin"
-    bin_.mkdir()
-    script = bin_ / "pydag"
-    script.write_text(f"#!{sys.executable}\nfrom pydag.cli import main\nmain()\n")
-    script.chmod(0o755)
-    ask = (
-        'eval "$(_PYDAG_COMPLETE=bash_source pydag)"\n'
-        "COMP_CWORD=2\n"
-        "for word in n 'Daily\\ S' '' x; do\n"
-        '    COMP_WORDS=(pydag log "$word"); _pydag_completion pydag; echo "${COMPREPLY[*]@Q}"\n'
-        "done\n"
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("pydag log n\t", "nightly:sync"),
+        ("pydag log nightly:s\t", "nightly:sync"),
+        ("pydag log Daily\\ S\t", "Daily Sales"),
+        ("pydag log 'Daily S\t", "Daily Sales"),
+        ('pydag log D"aily S\t', "Daily Sales"),
+        ("pydag log H\t", HOSTILE),
+        ("pydag log 'H\t", HOSTILE),
+        ('pydag log "H\t', HOSTILE),
+        ('pydag log "Hos\\$\t', HOSTILE),
+        ("pydag log nightly:sync --style=tr\t", "--style=tree"),
+        ("pydag log nightly:sync --task_name Lo\t", "Load all"),
+        ("pydag log nightly:sync --task_name='Lo\t", "--task_name=Load all"),
+    ],
+)
+def test_bash_itself_completes_a_word(jobs: None, tmp_path: Path, typed: str, word: str) -> None:
+    """The whole way: somebody types at a terminal, Tab and Enter, and pydag gets the word."""
+    with Job(HOSTILE) as job:
+        Task("t", "true")
+    job.run("submit")
+    script = tmp_path / "pydag"
+    script.write_text(
+        f"#!{sys.executable}\nimport os, sys\n"
+        "if '_PYDAG_COMPLETE' in os.environ:\n    from pydag.cli import main\n    main()\n"
+        "open('got.new', 'w').write(sys.argv[-1])\nos.rename('got.new', 'got')\n"
     )
-    done = run("bash", "-c", ask, PATH=f"{bin_}:{os.environ['PATH']}")
-    assert done.stderr == ""
-    assert done.stdout.splitlines() == [
-        "'nightly:sync'",
-        "'Daily\\ Sales'",
-        "'nightly:sync' 'Daily\\ Report' 'Daily\\ Sales'",
-        "",
-    ]
+    script.chmod(0o755)
+    with bash_at_a_terminal(f"{tmp_path}:{os.environ['PATH']}") as terminal:
+        os.write(terminal, f'eval "$(_PYDAG_COMPLETE=bash_source pydag)"\n{typed}\n'.encode())
+        eventually(Path("got").exists)
+    assert Path("got").read_text() == word
+    assert not Path("evil").exists()
+
+
+@contextmanager
+def bash_at_a_terminal(path: str) -> Iterator[int]:
+    """Where to type. What bash shows goes nowhere."""
+    terminal, inner = os.openpty()
+    environ = {**os.environ, "PATH": path, "INPUTRC": os.devnull, "HISTFILE": ""}
+    process = subprocess.Popen(
+        ["bash", "--norc", "--noprofile", "-i"],
+        env=environ,
+        stdin=inner,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(inner)
+    try:
+        yield terminal
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+
+
+def test_fish_gets_a_name_with_commas_whole() -> None:
+    assert 'string split --max 1 "," $completion' in run(*PYDAG, _PYDAG_COMPLETE="fish_source").stdout

@@ -245,7 +245,7 @@ LONG = ",".join(map(str, range(0, 60, 2)))
         (["--cron=0 0 0 31 2 *", "--node-id=1"], 2, "never fires"),
         ([f"--cron={LONG} * * * * *", "--node-id=1"], 2, "gocron keeps 64 characters of "),
         (["--cron=@reboot", "--node-id=1"], 2, "a start of the machine has no time"),
-        (["--cron=@daily", "--node-id=1", "--name=None"], 2, "'flow.py' has no job named 'None'"),
+        (["--cron=@daily", "--node-id=1", "--name=None"], 6, "'flow.py' has no job named 'None'"),
     ],
 )
 def test_what_gocron_could_not_start_is_refused_and_changes_nothing(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import flow, pydag
 
-from pydag import Job, LoadError
+from pydag import Job, LoadError, NotFound
 from pydag.loader import load_job
 
 HEAD = "import sys\nfrom pathlib import Path\nfrom pydag import Job, Task\n"
@@ -43,7 +43,7 @@ def load(text: str, name: str | None = None) -> Job:
 
 
 def error(text: str, name: str | None = None) -> str:
-    with pytest.raises(LoadError) as caught:
+    with pytest.raises(NotFound if name else LoadError) as caught:
         load(text, name)
     return str(caught.value)
 
@@ -326,10 +326,12 @@ def test_a_wrong_name_suggests_the_nearest() -> None:
     assert error(job("Daily") + job("Weekly"), "daily") == (
         "'flow.py' has no job named 'daily', only 'Daily', 'Weekly'; did you mean 'Daily'?"
     )
+    assert error(job("Daily"), "daily") == "'flow.py' has no job named 'daily', only 'Daily'"
 
 
 def test_two_jobs_of_the_wanted_name_are_refused() -> None:
-    assert error(job("A") + job("A"), "A") == "'flow.py' has 2 jobs named 'A': give each a name of its own"
+    with pytest.raises(LoadError, match=r"^'flow\.py' has 2 jobs named 'A': give each a name of its own$"):
+        load(job("A") + job("A"), "A")
 
 
 def test_argv_is_given_back_after_an_error() -> None:

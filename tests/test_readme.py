@@ -74,6 +74,13 @@ def test_every_command_and_option_has_its_place() -> None:
                 assert any(spelling in README for spelling in option.opts), (name, option.opts)
 
 
+def test_the_help_and_the_readme_say_the_same_of_each_exit_status() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    said = re.findall(r"^  (\d+) +(.*)$", cli.cli.help or "", re.MULTILINE)
+    assert len(rows) == 8
+    assert rows == said
+
+
 def test_every_environment_variable_of_the_code_has_its_row() -> None:
     code = Path(settings.__file__).read_text()
     for variable in set(re.findall(r"\b(?:PYDAG|GOCRON)_[A-Z_]+\b", code)):

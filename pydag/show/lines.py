@@ -19,10 +19,10 @@ FLOOD = 10
 
 
 class Lines:
-    """A Reporter. Each call writes its lines at once, in one write."""
+    """A Reporter. Each call writes its lines at once, in one write; a `strict` one raises what that meets."""
 
-    def __init__(self, stream: TextIO, look: Look) -> None:
-        self._out = Outlet(stream)
+    def __init__(self, stream: TextIO, look: Look, *, strict: bool = False) -> None:
+        self._out = Outlet(stream, strict=strict)
         self._look = look
         self._second: tuple[float, str] = (0.0, "")
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 from typing import TextIO
 
-from pydag.look import encodable
+from pydag.look import encodable, tell
 
 # A pipe that is ready takes this much without blocking (PIPE_BUF in pipe(7)).
 _PIECE = 4096
 
 
 class Outlet:
-    """Writes to a stream and never raises: once the output is gone, everything is dropped.
+    """Writes to a stream and never raises: once the output is gone, stderr is told and everything is dropped.
 
     `write` does not wait for a reader that has stopped reading (a pager, Ctrl-S). What did not go out is kept, in
-    order, for the next call; `finish` waits.
+    order, for the next call; `finish` waits. A `strict` one raises what it meets, as `OSError`: where showing is all
+    that is done.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, strict: bool = False) -> None:
         self._stream = stream
+        self._strict = strict
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self._pending = bytearray()
         self._gone = False
@@ -57,9 +60,13 @@ class Outlet:
             self._pending += text.encode(self._encoding, "backslashreplace")
             while self._pending and (wait or self._ready()):
                 self._write_piece(self._file)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             self._gone = True
             self._pending.clear()
+            if self._strict:
+                raise
+            if isinstance(error, OSError) and error.errno != errno.EPIPE:  # a reader may go when it has enough
+                tell(f"pydag: the output cannot be written: {error.strerror}; what runs goes on")
 
     def _write_piece(self, file: int) -> None:
         try:
