@@ -249,6 +249,53 @@ def test_closing_kills_what_runs(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
+@pytest.mark.parametrize("cwd", [None, "/"])
+def test_an_end_that_something_else_in_this_process_took_is_lost(
+    make: MakeEngine, tmp_path: Path, cwd: str | None
+) -> None:
+    engine = make()
+    engine.start(launch(0, f"echo $$ > {tmp_path / 'pid'}")._replace(cwd=cwd))
+    os.waitpid(pid_in(tmp_path / "pid"), 0)
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.reason, end.exit_status, end.signal) == (State.LOST, Reason.UNKNOWN, None, None)
+    assert "something else in this process" in end.detail
+
+
+def test_an_end_that_was_taken_before_anything_could_await_it_is_lost(
+    make: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(pid: int) -> int:
+        os.waitpid(pid, 0)
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "pidfd_open", too_late)
+    engine = make()
+    engine.start(launch(0, "true"))
+    assert one_end(collect(engine, 1)).state is State.LOST
+
+
+def test_a_stop_is_told_as_a_stop_whoever_took_the_end(make: MakeEngine, tmp_path: Path) -> None:
+    engine = make()
+    engine.start(launch(0, f"echo $$ > {tmp_path / 'pid'}; exec sleep 600"))
+    pid = pid_in(tmp_path / "pid")
+    engine.stop(force=False)
+    os.waitpid(pid, 0)
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.reason, end.exit_status, end.signal) == (State.CANCELLED, Reason.INTERRUPTED, None, None)
+
+
+def test_closing_kills_all_although_something_else_takes_their_ends(tmp_path: Path) -> None:
+    engine = LocalEngine(output_limit=LIMIT)
+    engine.prepare(job_of("job"), "run-1")
+    for task in range(4):
+        engine.start(launch(task, f"echo $$ > {tmp_path / str(task)}; exec sleep 600"))
+    pids = [pid_in(tmp_path / str(task)) for task in range(4)]
+    os.kill(pids[0], signal.SIGKILL)
+    os.waitpid(pids[0], 0)
+    engine.close()
+    assert not any(alive(pid) for pid in pids)
+
+
 def test_nothing_is_left_open_after_many_attempts(make: MakeEngine) -> None:
     engine = make()
     before = len(os.listdir("/proc/self/fd"))

@@ -39,7 +39,7 @@ def inherited(tmp_path: Path) -> Iterator[int]:
     os.close(number)
 
 
-def run(command: str, directory: str) -> tuple[int, str]:
+def run(command: str, directory: str) -> tuple[int | None, str]:
     starter = Starter()
     read_end, write_end = os.pipe()
     process = starter.start(

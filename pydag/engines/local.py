@@ -172,9 +172,10 @@ class LocalEngine(Engine):
         if self._closed:
             return
         self._closed = True
-        for child in tuple(self._children):
+        for child in self._children:
             if child.phase is not _Phase.LINGERING:
                 _signal_group(child, signal.SIGKILL)
+        for child in tuple(self._children):
             self._release(child)
         self._starter.close()
         os.close(self._wake_read)
@@ -232,26 +233,29 @@ class LocalEngine(Engine):
     def _end(self, child: _Child) -> None:
         if child.stopped_for:
             _signal_group(child, signal.SIGKILL)
-        returncode = self._release(child)
+        returncode, reason, detail = self._release(child), child.stopped_for, ""
         state = State.SUCCESS if returncode == 0 else State.FAILED
-        if child.stopped_for is Reason.INTERRUPTED:
+        if reason is Reason.INTERRUPTED:
             state = State.CANCELLED
-        elif child.stopped_for is Reason.TIMEOUT:
+        elif reason is Reason.TIMEOUT:
             state = State.FAILED
+        elif returncode is None:
+            state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
         self._events.append(
             Ended(
                 task=child.launch.task,
                 number=child.launch.number,
                 state=state,
-                exit_status=returncode if returncode >= 0 else None,
-                signal=-returncode if returncode < 0 else None,
-                reason=child.stopped_for,
+                exit_status=returncode if returncode is not None and returncode >= 0 else None,
+                signal=-returncode if returncode is not None and returncode < 0 else None,
+                reason=reason,
+                detail=detail,
                 output_dropped=child.dropped,
             )
         )
 
-    def _release(self, child: _Child) -> int:
-        """Reap the leader, which has ended or was killed, and forget the child. Its return code, as Popen has it."""
+    def _release(self, child: _Child) -> int | None:
+        """Reap the leader, which has ended or was killed, and forget the child. What `Process.wait` says of it."""
         self._children.discard(child)
         self._leaderless.discard(child)
         if not child.exited:
@@ -358,7 +362,8 @@ def _exit_fd(pid: int) -> int:
     read_end, write_end = os.pipe()
 
     def watch() -> None:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with suppress(ChildProcessError):  # something else in this process was quicker, which is an end as well
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         os.close(write_end)
 
     threading.Thread(target=watch, name=f"pydag-wait-{pid}", daemon=True).start()
