@@ -225,6 +225,28 @@ def test_a_retry_that_waits_is_cancelled() -> None:
     assert [each["state"] for each in run["tasks"][0]["attempts"]] == ["failed"]
 
 
+ALARM = """
+import signal, time
+def enough(*_):
+    raise TimeoutError("enough")
+signal.signal(signal.SIGALRM, enough)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+try:
+    job.run()
+except TimeoutError:
+    print("broken off", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_run_that_the_scripts_own_signal_handler_breaks_off_is_lost_although_the_script_goes_on() -> None:
+    simple("echo $$ > pid; exec sleep 600", "true", run=ALARM)
+    with started(sys.executable, "flow.py"):
+        eventually(lambda: Path("output").exists() and "broken off" in text())
+        assert states(logged()) == ["lost", "lost", "pending"]
+        assert not Path(f"/proc/{text('pid').strip()}").exists()
+
+
 # Killing.
 
 

@@ -313,7 +313,42 @@ def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
             raise StoreUnreachable("the disk is full")
 
     scene = Scene(free(2), succeed)
-    scene.tracker._store = Full()
+    scene.tracker._store = scene.store = Full()
     with pytest.raises(StoreUnreachable, match="the disk is full"):
         scene.tracker.track()
     assert scene.engine.started == []
+    assert scene.record.state is State.LOST
+
+
+@pytest.mark.parametrize("error", [TimeoutError, KeyboardInterrupt])
+def test_a_run_that_an_error_breaks_off_is_lost_with_what_ran_and_says_by_what(error: type[BaseException]) -> None:
+    def answer(launch: Launch) -> list[Event] | None:
+        if launch.task == 0:
+            return succeed(launch)
+        if launch.task == 2:
+            raise error("enough")
+        return None
+
+    scene = Scene(spec_of(*free(4).tasks), answer, slots=2)
+    with pytest.raises(error, match="enough"):
+        scene.tracker.track()
+    assert scene.record.state is State.LOST
+    assert scene.record.run.ended is not None
+    tasks = list(scene.record.tasks.values())
+    assert [task.state for task in tasks] == [State.SUCCESS, State.LOST, State.LOST, State.PENDING]
+    assert tasks[1].attempts[0].detail == f"the run was broken off by {error.__name__}"
+
+
+def test_a_run_that_ended_keeps_its_end_although_its_writing_is_broken_off() -> None:
+    class Late(MemoryStore):
+        def finish(self, run: Run) -> None:
+            super().finish(run)
+            if next(late, False):
+                raise TimeoutError
+
+    late = iter([True])
+    scene = Scene(free(1), succeed)
+    scene.tracker._store = scene.store = Late()
+    with pytest.raises(TimeoutError):
+        scene.tracker.track()
+    assert scene.record.state is State.SUCCESS
