@@ -45,14 +45,16 @@ def run_job(
     max_parallel: int | None = None,
     scheduled_for: datetime | None = None,
     reporter: Reporter | None = None,
+    own_process: bool = False,
 ) -> RunRecord | None:
     """What `Job.run` promises. `max_parallel` goes before the job's own.
 
-    `scheduled_for` is the run's logical date; `reporter` is told in place of the screen.
+    `scheduled_for` is the run's logical date; `reporter` is told in place of the screen; `own_process` says that this
+    process is a command of pydag's and no user's program.
     """
     spec = job.check()
     settings = Settings.load()
-    with _store(settings) as store, closing(engine_for(job, settings)) as engine:
+    with _store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
         if mode == "submit":
             engine.prepare(spec, "")
             store.save_job(spec, datetime.now(UTC))

@@ -67,11 +67,16 @@ class _Child:
 
 
 class LocalEngine(Engine):
-    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output."""
+    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output.
+
+    `short_turns` lets it ask for short turns on the CPU, which its thread then keeps.
+    """
 
     name = "local"
 
-    def __init__(self, *, output_limit: int, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, *, output_limit: int, environ: Mapping[str, str] = os.environ, short_turns: bool = False
+    ) -> None:
         self.slots = usable_cpus()
         self._output_limit = output_limit
         self._path = environ.get("PATH")
@@ -82,7 +87,7 @@ class LocalEngine(Engine):
         self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its group may live
         self._timers: list[tuple[float, int, _Child]] = []  # when (monotonic), serial number: a heap
         self._serial = 0
-        self._short_turns = False
+        self._short_turns = short_turns
         self._closed = False
         self._events: list[Event] = []
         self._starter = Starter()
@@ -110,9 +115,8 @@ class LocalEngine(Engine):
         except FileNotFoundError:
             raise EngineError("the working directory was removed: change to one that exists, then run again") from None
         _keep_ends()
-        if len(spec.tasks) >= _MANY:
-            timeslice.ask_for(timeslice.SHORT)
-            self._short_turns = True
+        if self._short_turns and len(spec.tasks) >= _MANY:
+            timeslice.ask_for_short()
 
     def start(self, launch: Launch) -> None:
         """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
@@ -180,8 +184,6 @@ class LocalEngine(Engine):
         self._starter.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
-        if self._short_turns:
-            timeslice.ask_for(timeslice.USUAL)
 
     # The life of a child, in the order in which it happens.
 
