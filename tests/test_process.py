@@ -67,6 +67,15 @@ def test_a_descriptor_that_was_inherited_goes_no_further(directory: str, inherit
     assert run(f"[[ ! -e /proc/self/fd/{inherited} ]]", directory) == (0, "")
 
 
+def test_a_descriptor_over_the_limit_is_in_nobodys_way(tmp_path: Path) -> None:
+    """`ulimit -n` can be lowered below what is open, and posix_spawn closes no such number."""
+    found = tmp_path / "found"
+    command = 'exec 200> /dev/null; ulimit -n 128; "$1" -c "$2" "$3"'
+    program = PROGRAM.replace("cat; echo out", "cat; [[ -e /proc/self/fd/200 ]] || echo out")
+    subprocess.run(["bash", "-c", command, "bash", sys.executable, program, str(found)], check=True)
+    assert found.read_text() == "out\nerr\n"
+
+
 def test_signals_that_python_ignores_end_a_command(directory: str) -> None:
     assert run("kill -PIPE $$", directory) == (-13, "")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -39,13 +40,17 @@ class Starter:
         while (null := os.open(os.devnull, os.O_RDWR)) <= 2:
             pass
         self._null = null
-        self._stray = [(os.POSIX_SPAWN_CLOSE, number) for number in _inheritable()]
+        stray = _inheritable()
+        self._stray = [(os.POSIX_SPAWN_CLOSE, number) for number in stray]
+        # A number over `ulimit -n`, from before that was lowered, can be closed by Popen, and by posix_spawn not.
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._by_popen = limit != resource.RLIM_INFINITY and any(number >= limit for number in stray)
 
     def start(
         self, program: str, arguments: tuple[str, ...], *, output: int, directory: str, environ: Mapping[bytes, bytes]
     ) -> Process:
         """Start `program` with stdout and stderr in `output` and nothing to read. Raises `OSError`."""
-        if not _is_here(directory):
+        if self._by_popen or not _is_here(directory):
             process = subprocess.Popen(
                 arguments,
                 executable=program,
