@@ -44,8 +44,8 @@ REAL_CLOCK = Clock(lambda: datetime.now(UTC), time.monotonic)
 class Tracker:
     """Tracks one run from its first attempt to its end.
 
-    `max_parallel` bounds the attempts that run at once; None leaves it to the engine. `task_timeout` (seconds) holds
-    for tasks that set none.
+    `max_parallel` bounds the attempts that run at once; None leaves it to the engine, whose room bounds them anyway.
+    `task_timeout` (seconds) holds for tasks that set none.
     """
 
     def __init__(
@@ -66,7 +66,8 @@ class Tracker:
         self._store = store
         self._reporter = reporter
         self._task_timeout = task_timeout
-        self._slots = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
+        wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
+        self._slots = min(wanted, engine.room or wanted)
         self._clock = clock
         self._environ = {"PYDAG_JOB": spec.name, "PYDAG_RUN_ID": run.id}
         self._plan = Plan(spec)

@@ -41,10 +41,19 @@ class Noted:
 class Scene:
     """A tracker on a scripted engine, a memory store and a fake clock."""
 
-    def __init__(self, spec: JobSpec, answer: Answer, *, slots: int = 2, max_parallel: int | None = None) -> None:
+    def __init__(
+        self,
+        spec: JobSpec,
+        answer: Answer,
+        *,
+        slots: int = 2,
+        max_parallel: int | None = None,
+        room: int | None = None,
+    ) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
         self.engine = ScriptedEngine(answer, self.clock, slots=slots)
+        self.engine.room = room
         self.reporter = Noted()
         self.run = Run(id="r", job=spec.name, engine="scripted", state=State.RUNNING, started=START)
         self.tracker = Tracker(
@@ -116,11 +125,14 @@ def test_an_attempt_is_in_the_history_before_it_starts_and_its_end_before_its_su
 
 
 @pytest.mark.parametrize(
-    ("slots", "of_job", "of_call", "expected"), [(3, None, None, 3), (3, 2, None, 2), (3, 2, 5, 5)]
+    ("of_job", "of_call", "room", "expected"),
+    [(None, None, None, 3), (2, None, None, 2), (2, 5, None, 5), (2, 5, 4, 4), (None, None, 4, 3)],
 )
-def test_at_most_so_many_attempts_run_at_once(slots: int, of_job: int, of_call: int, expected: int) -> None:
+def test_at_most_so_many_attempts_run_at_once(
+    of_job: int | None, of_call: int | None, room: int | None, expected: int
+) -> None:
     spec = spec_of(*free(9).tasks, max_parallel=of_job)
-    scene = Scene(spec, goes_on, slots=slots, max_parallel=of_call)
+    scene = Scene(spec, goes_on, slots=3, max_parallel=of_call, room=room)
     scene.begin()
     scene.tracker._start_ready()
     scene.tracker._start_ready()
