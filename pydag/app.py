@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import shlex
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -46,14 +47,16 @@ def run_job(
     max_parallel: int | None = None,
     scheduled_for: datetime | None = None,
     reporter: Reporter | None = None,
+    own_process: bool = False,
 ) -> RunRecord | None:
     """What `Job.run` promises. `max_parallel` goes before the job's own.
 
-    `scheduled_for` is the run's logical date; `reporter` is told in place of the screen.
+    `scheduled_for` is the run's logical date; `reporter` is told in place of the screen; `own_process` says that this
+    process is a command of pydag's and no user's program.
     """
     spec = job.check()
     settings = Settings.load()
-    with _store(settings) as store, closing(engine_for(job, settings)) as engine:
+    with _store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
         if mode == "submit":
             engine.prepare(spec, "")
             store.save_job(spec, datetime.now(UTC))
@@ -310,12 +313,16 @@ def _new_run(job: str, engine: str, scheduled_for: datetime | None) -> Run:
 
 @contextmanager
 def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal call `interrupt`. Python takes signals in its main thread alone."""
+    """Ctrl-C, Ctrl-\\, SIGTERM and a closed terminal call `interrupt`.
+
+    Python takes signals in its main thread alone; in another one, the end of Python does.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        with _end_to(interrupt):
+            yield
         return
     before = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         handler = signal.getsignal(number)
         if handler is not signal.SIG_IGN:  # as under nohup
             before[number] = handler
@@ -325,6 +332,25 @@ def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _end_to(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Where Python ends meanwhile, call `interrupt` and wait for what comes of it; on a Ctrl-C, call it again."""
+    left = threading.Event()
+
+    def stop() -> None:
+        while not left.is_set():
+            interrupt()
+            with suppress(KeyboardInterrupt):
+                left.wait()
+
+    atexit.register(stop)
+    try:
+        yield
+    finally:
+        atexit.unregister(stop)
+        left.set()
 
 
 def new_run_id() -> str:

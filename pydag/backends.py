@@ -20,13 +20,16 @@ MAX_REMOTE_TIMEOUT = 86400.0
 LOOK_TIMEOUT = 10.0  # seconds for a request of `pydag status` or `pydag list`: somebody waits for it
 
 
-def engine_for(job: Job, settings: Settings) -> Engine:
-    """The engine that the job names; without a name gocron where GOCRON_ADDRESS is set, else this machine."""
+def engine_for(job: Job, settings: Settings, *, own_process: bool = False) -> Engine:
+    """The engine that the job names; without a name gocron where GOCRON_ADDRESS is set, else this machine.
+
+    `own_process`: nothing but pydag runs in this one, so what it changes of itself is nobody else's.
+    """
     if job.engine == "gocron" or (job.engine is None and settings.gocron.address):
         return _gocron_engine(job, settings)
     from pydag.engines.local import LocalEngine
 
-    return LocalEngine(output_limit=settings.output_limit)
+    return LocalEngine(output_limit=settings.output_limit, short_turns=own_process)
 
 
 def _gocron_engine(job: Job, settings: Settings) -> Engine:

@@ -152,7 +152,7 @@ def run(file: Path, name: str | None, max_parallel: int | None) -> None:
     """Run the job in FILE to its end."""
     from pydag import app, loader
 
-    app.run_job(loader.load_job(file, name), max_parallel=max_parallel)
+    app.run_job(loader.load_job(file, name), max_parallel=max_parallel, own_process=True)
 
 
 @cli.command("list")

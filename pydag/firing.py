@@ -153,7 +153,7 @@ def _run(submission: Submission, due: datetime | None, witness: _Witness) -> Non
             "make it again, or submit the job from another"
         ) from None
     job = load_job(submission.file, submission.job)
-    app.run_job(job, scheduled_for=due and due.astimezone(UTC), reporter=witness)
+    app.run_job(job, scheduled_for=due and due.astimezone(UTC), reporter=witness, own_process=True)
 
 
 # Making up for the past.

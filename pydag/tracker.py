@@ -10,10 +10,12 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydag.engines.base import Ended, Engine, Launch
+from pydag.errors import NotFound, StoreError
 from pydag.plan import Plan
 from pydag.report import Reporter
 from pydag.run import Attempt, Output, Run, RunRecord, record_of
@@ -42,8 +44,8 @@ REAL_CLOCK = Clock(lambda: datetime.now(UTC), time.monotonic)
 class Tracker:
     """Tracks one run from its first attempt to its end.
 
-    `max_parallel` bounds the attempts that run at once; None leaves it to the engine. `task_timeout` (seconds) holds
-    for tasks that set none.
+    `max_parallel` bounds the attempts that run at once; None leaves it to the engine, whose room bounds them anyway.
+    `task_timeout` (seconds) holds for tasks that set none.
     """
 
     def __init__(
@@ -64,7 +66,8 @@ class Tracker:
         self._store = store
         self._reporter = reporter
         self._task_timeout = task_timeout
-        self._slots = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
+        wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
+        self._slots = min(wanted, engine.room or wanted)
         self._clock = clock
         self._environ = {"PYDAG_JOB": spec.name, "PYDAG_RUN_ID": run.id}
         self._plan = Plan(spec)
@@ -90,14 +93,22 @@ class Tracker:
         self._engine.wake()
 
     def track(self) -> RunRecord:
-        """Run the job to its end and return what happened. The engine and the store stay open."""
-        self._store.begin(self._run, self._spec)
-        self._reporter.run_started(self._run, self._spec)
-        while not self._plan.done:
-            self.turn()
-        self._report(self._write())
-        self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
-        self._store.finish(self._run)
+        """Run the job to its end and return what happened. The engine and the store stay open.
+
+        Where an error, or a signal handler of the caller's that raises, breaks it off, the run ends as `lost`.
+        """
+        try:
+            self._store.begin(self._run, self._spec)
+            self._reporter.run_started(self._run, self._spec)
+            while not self._plan.done:
+                self.turn()
+            self._report(self._write())
+            self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
+            self._store.finish(self._run)
+        except BaseException as error:
+            with suppress(StoreError, NotFound):  # it may be the very error
+                self._break_off(type(error).__name__)
+            raise
         record = record_of(self._run, self._spec, self._done)
         self._reporter.run_ended(record)
         return record
@@ -113,6 +124,23 @@ class Tracker:
                 self._ended(event)
             else:
                 self._keep(event)
+
+    def _break_off(self, error: str) -> None:
+        """Nobody tracks the run any more: what runs is lost, and what waits will not start."""
+        self._cancel_waiting()
+        now = self._clock.now()
+        for attempt in self._running.values():
+            self._attempts.append(
+                attempt._replace(
+                    state=State.LOST, ended=now, reason=Reason.UNKNOWN, detail=f"the run was broken off by {error}"
+                )
+            )
+        if not self._run.state.final:
+            self._run = self._run._replace(state=State.LOST, ended=now)
+        try:
+            self._write()
+        finally:
+            self._store.finish(self._run)
 
     def _heed_stop(self) -> None:
         while self._stops_done < self._stop_requests:
@@ -170,7 +198,7 @@ class Tracker:
         )
 
     def _ended(self, event: Ended) -> None:
-        attempt = self._running.pop(event.task)
+        attempt = self._running[event.task]
         task = self._spec.tasks[event.task]
         self._attempts.append(
             Attempt(
@@ -187,6 +215,7 @@ class Tracker:
                 host=event.host,
             )
         )
+        del self._running[event.task]  # last: should a signal handler raise here, its attempt must not stay `running`
         # Only a failure is known to have ended: what is lost may still be running, and must not run twice.
         if event.state is State.FAILED and event.number <= task.retries and not self.interrupted:
             at = self._clock.monotonic() + task.retry_delay

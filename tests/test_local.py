@@ -1,5 +1,6 @@
 """What the embedded engine promises beyond the contract: processes, groups, output, daemons."""
 
+import errno
 import os
 import signal
 import threading
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from gocron_targets import until
-from processes import alive, pid_in
+from processes import alive, pid_in, start
+from processes import output_of as output_of_program
 
 from pydag.engines import local
 from pydag.engines.base import Ended, Event, Launch
@@ -73,6 +75,48 @@ def test_a_cwd_that_is_not_there_ends_the_attempt_and_says_so(make: MakeEngine) 
     end = one_end(collect(engine, 1))
     assert (end.state, end.reason) == (State.FAILED, Reason.NOT_STARTED)
     assert "/no/such/place" in end.detail
+
+
+def test_a_working_directory_that_vanished_is_named(
+    make: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    engine = make()
+    gone.rmdir()
+    engine.start(launch(0, "true"))
+    assert one_end(collect(engine, 1)).detail == f"No such file or directory: {str(gone)!r}"
+
+
+@pytest.mark.parametrize(("number", "limit"), [(errno.EMFILE, "ulimit -n"), (errno.EAGAIN, "ulimit -u")])
+def test_a_limit_that_keeps_an_attempt_from_starting_is_named(
+    make: MakeEngine, monkeypatch: pytest.MonkeyPatch, number: int, limit: str
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    engine = make()
+    monkeypatch.setattr(os, "posix_spawn", full)
+    engine.start(launch(0, "true"))
+    end = one_end(collect(engine, 1))
+    assert end.reason is Reason.NOT_STARTED
+    assert end.detail == f"{os.strerror(number)}: lower max_parallel, or raise `{limit}`"
+
+
+@pytest.mark.parametrize("left", [0, 10])
+def test_without_room_for_a_single_command_there_is_no_engine(tmp_path: Path, left: int) -> None:
+    program = f"""
+        from pydag.engines.local import LocalEngine
+        import encodings.idna, traceback  # whatever is needed later
+        taken = len(os.listdir("/dev/fd")) - 1
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken + {left}, taken + {left}))
+        try:
+            LocalEngine(output_limit=1)
+        except EngineError as error:
+            print(error)
+    """
+    assert "raise `ulimit -n` to" in output_of_program(start(program))
 
 
 def test_an_environment_too_large_for_the_kernel_ends_the_attempt(make: MakeEngine) -> None:
@@ -276,6 +320,53 @@ def test_closing_kills_what_runs(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
+@pytest.mark.parametrize("cwd", [None, "/"])
+def test_an_end_that_something_else_in_this_process_took_is_lost(
+    make: MakeEngine, tmp_path: Path, cwd: str | None
+) -> None:
+    engine = make()
+    engine.start(launch(0, f"echo $$ > {tmp_path / 'pid'}")._replace(cwd=cwd))
+    os.waitpid(pid_in(tmp_path / "pid"), 0)
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.reason, end.exit_status, end.signal) == (State.LOST, Reason.UNKNOWN, None, None)
+    assert "something else in this process" in end.detail
+
+
+def test_an_end_that_was_taken_before_anything_could_await_it_is_lost(
+    make: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(pid: int) -> int:
+        os.waitpid(pid, 0)
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "pidfd_open", too_late)
+    engine = make()
+    engine.start(launch(0, "true"))
+    assert one_end(collect(engine, 1)).state is State.LOST
+
+
+def test_a_stop_is_told_as_a_stop_whoever_took_the_end(make: MakeEngine, tmp_path: Path) -> None:
+    engine = make()
+    engine.start(launch(0, f"echo $$ > {tmp_path / 'pid'}; exec sleep 600"))
+    pid = pid_in(tmp_path / "pid")
+    engine.stop(force=False)
+    os.waitpid(pid, 0)
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.reason, end.exit_status, end.signal) == (State.CANCELLED, Reason.INTERRUPTED, None, None)
+
+
+def test_closing_kills_all_although_something_else_takes_their_ends(tmp_path: Path) -> None:
+    engine = LocalEngine(output_limit=LIMIT)
+    engine.prepare(job_of("job"), "run-1")
+    for task in range(4):
+        engine.start(launch(task, f"echo $$ > {tmp_path / str(task)}; exec sleep 600"))
+    pids = [pid_in(tmp_path / str(task)) for task in range(4)]
+    os.kill(pids[0], signal.SIGKILL)
+    os.waitpid(pids[0], 0)
+    engine.close()
+    assert not any(alive(pid) for pid in pids)
+
+
 def test_nothing_is_left_open_after_many_attempts(make: MakeEngine) -> None:
     engine = make()
     before = len(os.listdir("/proc/self/fd"))
@@ -314,6 +405,14 @@ def test_a_failure_is_known_although_whoever_started_us_ignored_the_end_of_child
     engine = make()
     engine.start(launch(0, "exit 3"))
     assert one_end(collect(engine, 1)).exit_status == 3
+
+
+@pytest.mark.usefixtures("children_ignored")
+def test_the_end_of_children_is_ignored_again_once_the_engine_is_closed(make: MakeEngine) -> None:
+    engine = make()
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+    engine.close()
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
 
 
 @pytest.mark.usefixtures("children_ignored")

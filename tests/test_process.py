@@ -39,7 +39,7 @@ def inherited(tmp_path: Path) -> Iterator[int]:
     os.close(number)
 
 
-def run(command: str, directory: str) -> tuple[int, str]:
+def run(command: str, directory: str) -> tuple[int | None, str]:
     starter = Starter()
     read_end, write_end = os.pipe()
     process = starter.start(
@@ -65,6 +65,15 @@ def test_it_leads_a_session_of_its_own(directory: str) -> None:
 
 def test_a_descriptor_that_was_inherited_goes_no_further(directory: str, inherited: int) -> None:
     assert run(f"[[ ! -e /proc/self/fd/{inherited} ]]", directory) == (0, "")
+
+
+def test_a_descriptor_over_the_limit_is_in_nobodys_way(tmp_path: Path) -> None:
+    """`ulimit -n` can be lowered below what is open, and posix_spawn closes no such number."""
+    found = tmp_path / "found"
+    command = 'exec 200> /dev/null; ulimit -n 128; "$1" -c "$2" "$3"'
+    program = PROGRAM.replace("cat; echo out", "cat; [[ -e /proc/self/fd/200 ]] || echo out")
+    subprocess.run(["bash", "-c", command, "bash", sys.executable, program, str(found)], check=True)
+    assert found.read_text() == "out\nerr\n"
 
 
 def test_signals_that_python_ignores_end_a_command(directory: str) -> None:

@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, TimeoutExpired
 from typing import Any
 
 import pytest
@@ -183,7 +183,7 @@ def test_a_run_whose_history_is_deleted_by_force_stops_and_says_why() -> None:
 # Stopping.
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_stops_the_run_in_order_and_ends_with_130(number: signal.Signals) -> None:
     with a_run("true") as process:
         process.send_signal(number)
@@ -245,6 +245,59 @@ def test_a_retry_that_waits_is_cancelled() -> None:
     run = logged()
     assert states(run) == ["cancelled", "cancelled"]
     assert [each["state"] for each in run["tasks"][0]["attempts"]] == ["failed"]
+
+
+IN_A_THREAD = """
+import threading, time
+from pathlib import Path
+thread = threading.Thread(target=job.run, daemon={daemon})
+thread.start()
+while not Path("up").exists():
+    time.sleep(0.02)
+{then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("daemon", "signals"),
+    [(False, True), (True, True), (True, False)],
+    ids=["joined", "a daemon", "a daemon left behind"],
+)
+def test_a_run_in_another_thread_is_stopped_in_order_when_python_ends(daemon: bool, signals: bool) -> None:
+    then = "thread.join()" if signals else ""
+    simple("echo $$ > pid; touch up; exec sleep 600", "true", run=IN_A_THREAD.format(daemon=daemon, then=then))
+    with started(sys.executable, "flow.py") as process:
+        eventually(Path("up").exists)
+        # Since 3.13 a first Ctrl-C ends the main thread alone, and Python waits for the others.
+        while signals and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(TimeoutExpired):
+                process.wait(2)
+        assert process.wait(60) == (-signal.SIGINT if signals else 0)  # a shell makes 130 of it
+    assert states(logged()) == ["cancelled"] * 3
+    assert not Path(f"/proc/{text('pid').strip()}").exists()
+
+
+ALARM = """
+import signal, time
+def enough(*_):
+    raise TimeoutError("enough")
+signal.signal(signal.SIGALRM, enough)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+try:
+    job.run()
+except TimeoutError:
+    print("broken off", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_run_that_the_scripts_own_signal_handler_breaks_off_is_lost_although_the_script_goes_on() -> None:
+    simple("echo $$ > pid; exec sleep 600", "true", run=ALARM)
+    with started(sys.executable, "flow.py"):
+        eventually(lambda: Path("output").exists() and "broken off" in text())
+        assert states(logged()) == ["lost", "lost", "cancelled"]
+        assert not Path(f"/proc/{text('pid').strip()}").exists()
 
 
 # Killing.

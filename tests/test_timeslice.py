@@ -1,4 +1,4 @@
-"""Short turns on the CPU: asked for by whoever starts many commands, for its own thread and no command's."""
+"""Short turns on the CPU: asked for by pydag's own process with many tasks, for its thread and no command's."""
 
 import ctypes
 import os
@@ -7,13 +7,15 @@ import struct
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from commands import PYDAG, run, simple
 
 from pydag.engines import timeslice
 from pydag.engines.local import LocalEngine
-from pydag.engines.timeslice import SHORT, USUAL
+from pydag.engines.timeslice import SHORT
 from pydag.testing.engine_contract import collect, launch, output_of
 from pydag.testing.records import job_of
 
@@ -48,38 +50,48 @@ def in_thread(do: Callable[[], Result]) -> Result:
         return pool.submit(do).result()
 
 
-def test_turns_become_short_and_usual_again_as_often_as_it_is_asked_for() -> None:
+def test_turns_become_short_as_often_as_it_is_asked_for() -> None:
     def ask() -> list[int]:
         found = [turn()]
-        for nanoseconds in (SHORT, SHORT, USUAL, SHORT, USUAL):
-            timeslice.ask_for(nanoseconds)
+        for _ in range(2):
+            timeslice.ask_for_short()
             found.append(turn())
         return found
 
     usual, *then = in_thread(ask)
     short = SHORT if granted() else usual
-    assert then == [short, short, usual, short, usual]
+    assert then == [short, short]
     assert usual != SHORT
 
 
-def test_an_engine_asks_for_them_where_there_are_many_tasks_and_gives_them_back() -> None:
-    def prepared(tasks: int) -> tuple[int, int]:
-        engine = LocalEngine(output_limit=1024)
+def test_an_engine_asks_for_them_where_it_may_and_there_are_many_tasks() -> None:
+    def prepared(tasks: int, short_turns: bool) -> int:
+        engine = LocalEngine(output_limit=1024, short_turns=short_turns)
         engine.prepare(job_of("job", tasks), "run-1")
-        during = turn()
         engine.close()
-        return during, turn()
+        return turn()
 
     usual = in_thread(turn)
-    short = SHORT if granted() else usual
-    assert in_thread(lambda: prepared(10)) == (usual, usual)
-    assert in_thread(lambda: prepared(1000)) == (short, usual)
+    assert in_thread(lambda: prepared(10, short_turns=True)) == usual
+    assert in_thread(lambda: prepared(1000, short_turns=False)) == usual
+    assert in_thread(lambda: prepared(1000, short_turns=True)) == (SHORT if granted() else usual)
+
+
+@pytest.mark.skipif(not granted(), reason="before Linux 6.12 there are none to ask for")
+@pytest.mark.parametrize(("command", "changed"), [((*PYDAG, "run"), True), ((sys.executable,), False)])
+def test_the_command_line_changes_the_policy_of_its_process_and_a_script_keeps_its_own(
+    command: tuple[str, ...], changed: bool
+) -> None:
+    look = f"exec {sys.executable} -c 'import os; print(os.sched_getscheduler(os.getppid()))' > policy"
+    simple(*["true"] * 50, look)
+    assert run(*command, "flow.py").returncode == 0
+    assert bool(int(Path("policy").read_text()) & os.SCHED_RESET_ON_FORK) == changed
 
 
 @pytest.mark.parametrize("cwd", [None, "/"])
 def test_a_command_has_the_turns_and_the_policy_that_it_always_had(cwd: str | None) -> None:
-    def run(tasks: int) -> bytes:
-        engine = LocalEngine(output_limit=1024)
+    def run_with(tasks: int) -> bytes:
+        engine = LocalEngine(output_limit=1024, short_turns=True)
         engine.prepare(job_of("job", tasks), "run-1")
         command = f"nice; python3 -c '{HOW}import os; print(os.sched_getscheduler(0), os.sched_getparam(0))'"
         engine.start(launch(0, command)._replace(cwd=cwd))
@@ -87,13 +99,13 @@ def test_a_command_has_the_turns_and_the_policy_that_it_always_had(cwd: str | No
         engine.close()
         return found
 
-    assert in_thread(lambda: run(1000)) == in_thread(lambda: run(1))
+    assert in_thread(lambda: run_with(1000)) == in_thread(lambda: run_with(1))
 
 
 def asked() -> tuple[int, int]:
     """A turn before short ones are asked for, and after."""
     before = turn()
-    timeslice.ask_for(SHORT)
+    timeslice.ask_for_short()
     return before, turn()
 
 

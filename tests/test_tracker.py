@@ -45,10 +45,19 @@ class Noted:
 class Scene:
     """A tracker on a scripted engine, a memory store and a fake clock."""
 
-    def __init__(self, spec: JobSpec, answer: Answer, *, slots: int = 2, max_parallel: int | None = None) -> None:
+    def __init__(
+        self,
+        spec: JobSpec,
+        answer: Answer,
+        *,
+        slots: int = 2,
+        max_parallel: int | None = None,
+        room: int | None = None,
+    ) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
         self.engine = ScriptedEngine(answer, self.clock, slots=slots)
+        self.engine.room = room
         self.reporter = Noted()
         self.run = Run(id="r", job=spec.name, engine="scripted", state=State.RUNNING, started=START)
         self.tracker = Tracker(
@@ -120,11 +129,14 @@ def test_an_attempt_is_in_the_history_before_it_starts_and_its_end_before_its_su
 
 
 @pytest.mark.parametrize(
-    ("slots", "of_job", "of_call", "expected"), [(3, None, None, 3), (3, 2, None, 2), (3, 2, 5, 5)]
+    ("of_job", "of_call", "room", "expected"),
+    [(None, None, None, 3), (2, None, None, 2), (2, 5, None, 5), (2, 5, 4, 4), (None, None, 4, 3)],
 )
-def test_at_most_so_many_attempts_run_at_once(slots: int, of_job: int, of_call: int, expected: int) -> None:
+def test_at_most_so_many_attempts_run_at_once(
+    of_job: int | None, of_call: int | None, room: int | None, expected: int
+) -> None:
     spec = spec_of(*free(9).tasks, max_parallel=of_job)
-    scene = Scene(spec, goes_on, slots=slots, max_parallel=of_call)
+    scene = Scene(spec, goes_on, slots=3, max_parallel=of_call, room=room)
     scene.begin()
     scene.tracker._start_ready()
     scene.tracker._start_ready()
@@ -318,7 +330,42 @@ def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
             raise StoreUnreachable("the disk is full")
 
     scene = Scene(free(2), succeed)
-    scene.tracker._store = Full()
+    scene.tracker._store = scene.store = Full()
     with pytest.raises(StoreUnreachable, match="the disk is full"):
         scene.tracker.track()
     assert scene.engine.started == []
+    assert scene.record.state is State.LOST
+
+
+@pytest.mark.parametrize("error", [TimeoutError, KeyboardInterrupt])
+def test_a_run_that_an_error_breaks_off_is_lost_with_what_ran_and_says_by_what(error: type[BaseException]) -> None:
+    def answer(launch: Launch) -> list[Event] | None:
+        if launch.task == 0:
+            return succeed(launch)
+        if launch.task == 2:
+            raise error("enough")
+        return None
+
+    scene = Scene(spec_of(*free(4).tasks), answer, slots=2)
+    with pytest.raises(error, match="enough"):
+        scene.tracker.track()
+    assert scene.record.state is State.LOST
+    assert scene.record.run.ended is not None
+    tasks = list(scene.record.tasks.values())
+    assert [task.state for task in tasks] == [State.SUCCESS, State.LOST, State.LOST, State.CANCELLED]
+    assert tasks[1].attempts[0].detail == f"the run was broken off by {error.__name__}"
+
+
+def test_a_run_that_ended_keeps_its_end_although_its_writing_is_broken_off() -> None:
+    class Late(MemoryStore):
+        def finish(self, run: Run) -> None:
+            super().finish(run)
+            if next(late, False):
+                raise TimeoutError
+
+    late = iter([True])
+    scene = Scene(free(1), succeed)
+    scene.tracker._store = scene.store = Late()
+    with pytest.raises(TimeoutError):
+        scene.tracker.track()
+    assert scene.record.state is State.SUCCESS

@@ -61,6 +61,9 @@ class Engine(ABC):
     slots: int | None
     """How many attempts run at once unless the job says otherwise; None: the engine queues by itself."""
 
+    room: int | None = None
+    """How many attempts can run at once, whatever the job says; None: no bound of its own."""
+
     @abstractmethod
     def prepare(self, spec: JobSpec, run_id: str) -> None:
         """Make ready for a run; called once, before any `start`.

@@ -6,12 +6,15 @@ becomes of a daemon that keeps it open, is told in docs/design.md.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import math
 import os
+import resource
 import select
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +37,9 @@ GRACE = 5.0
 LINGER = 1.0
 """Seconds for which output is still read after a command ended while something it left behind holds the pipe open."""
 
+_RAISED_BY = {errno.EMFILE: "ulimit -n", errno.EAGAIN: "ulimit -u"}  # what more of the two takes, in bash
+_EACH = 3  # descriptors of a running command: its pipe, and what tells of its end, which may be a pipe with both ends
+_SPARE = 24  # descriptors that are left to a start, the history, imports and the rest of the process
 _MANY = 50  # tasks from which on short turns on the CPU earn more than the 2 ms that asking for them takes
 _QUIET = 0.02  # seconds before a pipe is looked at: most commands are over by then, and it holds their output so long
 _CHUNK = 64 * 1024  # bytes a pipe holds
@@ -67,12 +73,18 @@ class _Child:
 
 
 class LocalEngine(Engine):
-    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output."""
+    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output.
+
+    `short_turns` lets it ask for short turns on the CPU, which its thread then keeps.
+    """
 
     name = "local"
 
-    def __init__(self, *, output_limit: int, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, *, output_limit: int, environ: Mapping[str, str] = os.environ, short_turns: bool = False
+    ) -> None:
         self.slots = usable_cpus()
+        self.room = _room()
         self._output_limit = output_limit
         self._path = environ.get("PATH")
         self._environ = _encoded(environ)
@@ -82,7 +94,8 @@ class LocalEngine(Engine):
         self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its session may live
         self._timers: list[tuple[float, int, _Child]] = []  # when (monotonic), serial number: a heap
         self._serial = 0
-        self._short_turns = False
+        self._short_turns = short_turns
+        self._ends_ignored = False
         self._closed = False
         self._events: list[Event] = []
         self._starter = Starter()
@@ -109,10 +122,9 @@ class LocalEngine(Engine):
             self._directory = str(Path.cwd())
         except FileNotFoundError:
             raise EngineError("the working directory was removed: change to one that exists, then run again") from None
-        _keep_ends()
-        if len(spec.tasks) >= _MANY:
-            timeslice.ask_for(timeslice.SHORT)
-            self._short_turns = True
+        self._ends_ignored = _keep_ends()
+        if self._short_turns and len(spec.tasks) >= _MANY:
+            timeslice.ask_for_short()
 
     def start(self, launch: Launch) -> None:
         """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
@@ -178,8 +190,8 @@ class LocalEngine(Engine):
         self._starter.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
-        if self._short_turns:
-            timeslice.ask_for(timeslice.USUAL)
+        if self._ends_ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     # The life of a child, in the order in which it happens.
 
@@ -236,26 +248,29 @@ class LocalEngine(Engine):
     def _end(self, child: _Child) -> None:
         if child.stopped_for:  # where /proc does not tell, others of its group may live
             _signal_groups({child.process.pid}, signal.SIGKILL)
-        returncode = self._release(child)
+        returncode, reason, detail = self._release(child), child.stopped_for, ""
         state = State.SUCCESS if returncode == 0 else State.FAILED
-        if child.stopped_for is Reason.INTERRUPTED:
+        if reason is Reason.INTERRUPTED:
             state = State.CANCELLED
-        elif child.stopped_for is Reason.TIMEOUT:
+        elif reason is Reason.TIMEOUT:
             state = State.FAILED
+        elif returncode is None:
+            state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
         self._events.append(
             Ended(
                 task=child.launch.task,
                 number=child.launch.number,
                 state=state,
-                exit_status=returncode if returncode >= 0 else None,
-                signal=-returncode if returncode < 0 else None,
-                reason=child.stopped_for,
+                exit_status=returncode if returncode is not None and returncode >= 0 else None,
+                signal=-returncode if returncode is not None and returncode < 0 else None,
+                reason=reason,
+                detail=detail,
                 output_dropped=child.dropped,
             )
         )
 
-    def _release(self, child: _Child) -> int:
-        """Reap the leader, which has ended or was killed, and forget the child. Its return code, as Popen has it."""
+    def _release(self, child: _Child) -> int | None:
+        """Reap the leader, which has ended or was killed, and forget the child. What `Process.wait` says of it."""
         self._children.discard(child)
         self._leaderless.discard(child)
         if not child.exited:
@@ -350,10 +365,13 @@ def _native(text: str) -> str:
     return os.fsdecode(_bytes(text))
 
 
-def _keep_ends() -> None:
-    """Where SIGCHLD is ignored, which whoever started us may have asked for, the kernel drops how a child ended."""
+def _keep_ends() -> bool:
+    """Where SIGCHLD is ignored, which whoever started us may have asked for, the kernel drops how a child ended.
+
+    Whether it was.
+    """
     if signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
-        return
+        return False
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     except ValueError:
@@ -361,6 +379,7 @@ def _keep_ends() -> None:
             "SIGCHLD is ignored, so that no command's end can be known: set it to SIG_DFL in the main thread, "
             "or run the job there"
         ) from None
+    return True
 
 
 def usable_cpus() -> int:
@@ -368,6 +387,26 @@ def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _room() -> int:
+    """How many commands can run at once with the descriptors that this process may open. Raises `EngineError`."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    try:
+        taken = len(os.listdir("/dev/fd")) - 1  # without the listing's own
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        taken = limit
+    room = (limit - taken - _SPARE) // _EACH
+    if room < 1:
+        raise EngineError(
+            f"this process may open {limit} files and has opened {taken}, which leaves no room to run a command: "
+            f"raise `ulimit -n` to {taken + _SPARE + _EACH} or more"
+        )
+    return room
 
 
 def _exit_fd(pid: int) -> int:
@@ -379,7 +418,8 @@ def _exit_fd(pid: int) -> int:
     read_end, write_end = os.pipe()
 
     def watch() -> None:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with suppress(ChildProcessError):  # something else in this process was quicker, which is an end as well
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         os.close(write_end)
 
     threading.Thread(target=watch, name=f"pydag-wait-{pid}", daemon=True).start()
@@ -424,11 +464,14 @@ def _sessions() -> dict[int, set[int]]:
 
 
 def _not_started(launch: Launch, error: OSError) -> Ended:
-    where = f" in {launch.cwd!r}" if launch.cwd else ""
+    if error.errno in _RAISED_BY:
+        what = f": lower max_parallel, or raise `{_RAISED_BY[error.errno]}`"
+    else:
+        what = f": {error.filename!r}" if error.filename else ""
     return Ended(
         task=launch.task,
         number=launch.number,
         state=State.FAILED,
         reason=Reason.NOT_STARTED,
-        detail=f"{error.strerror or error}{where}",
+        detail=f"{error.strerror or error}{what}",
     )

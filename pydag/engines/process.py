@@ -6,25 +6,30 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
 
 # Python ignores them, commands expect them to end a process; Popen restores the same ones.
 _RESTORED = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFZ", "SIGXFSZ") if hasattr(signal, name)]
 
 
-class Process(Protocol):
-    """A child of this process. `wait` reaps it and returns its exit status, or a signal's number below 0."""
+class Process:
+    """A child of this process. `pid` is also the number of its process group."""
 
-    @property
-    def pid(self) -> int:
-        """Also the number of its process group."""
+    __slots__ = ("pid",)
 
-    def wait(self) -> int:
-        """Reap it."""
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self) -> int | None:
+        """Reap it. Its exit status, or a signal's number below 0; None where something else here has reaped it."""
+        try:
+            return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        except ChildProcessError:
+            return None
 
 
 class Starter:
@@ -35,14 +40,18 @@ class Starter:
         while (null := os.open(os.devnull, os.O_RDWR)) <= 2:
             pass
         self._null = null
-        self._stray = [(os.POSIX_SPAWN_CLOSE, number) for number in _inheritable()]
+        stray = _inheritable()
+        self._stray = [(os.POSIX_SPAWN_CLOSE, number) for number in stray]
+        # A number over `ulimit -n`, from before that was lowered, can be closed by Popen, and by posix_spawn not.
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._by_popen = limit != resource.RLIM_INFINITY and any(number >= limit for number in stray)
 
     def start(
         self, program: str, arguments: tuple[str, ...], *, output: int, directory: str, environ: Mapping[bytes, bytes]
     ) -> Process:
         """Start `program` with stdout and stderr in `output` and nothing to read. Raises `OSError`."""
-        if not _is_here(directory):
-            return subprocess.Popen(
+        if self._by_popen or not _is_here(directory):
+            process = subprocess.Popen(
                 arguments,
                 executable=program,
                 cwd=directory,
@@ -52,8 +61,10 @@ class Starter:
                 stderr=output,
                 start_new_session=True,
             )
+            process.returncode = 0  # leaves the waiting to us: Popen takes an end that it cannot know for a success
+            return Process(process.pid)
         standard = [(os.POSIX_SPAWN_DUP2, self._null, 0), *((os.POSIX_SPAWN_DUP2, output, each) for each in (1, 2))]
-        return _Spawned(
+        return Process(
             os.posix_spawn(
                 program,
                 arguments,
@@ -67,16 +78,6 @@ class Starter:
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._null)
-
-
-class _Spawned:
-    __slots__ = ("pid",)
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-
-    def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def _is_here(directory: str) -> bool:

@@ -14,16 +14,16 @@ import sys
 SHORT = 100_000
 """Nanoseconds of the shortest turn that Linux gives."""
 
-USUAL = 0
-"""Asks for the system's own choice again."""
-
 _CALLS = {"x86_64": 314, "aarch64": 274, "riscv64": 274}  # the number of sched_setattr; a 32-bit Python has others
 _ATTRIBUTES = "=IIQiIQQQII"  # struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period, clamps
 _RESET_ON_FORK = 1  # what is asked for here is not handed down to a command
 
 
-def ask_for(nanoseconds: int) -> None:
-    """Ask for turns of this length, for the calling thread alone. Where that cannot be had, nothing changes."""
+def ask_for_short() -> None:
+    """Ask for turns of `SHORT`, for the calling thread alone and for good. Where that cannot be had, nothing changes.
+
+    Linux lets no unprivileged thread take `_RESET_ON_FORK` back, so this is for a process that is pydag's own.
+    """
     call = _CALLS.get(os.uname().machine)
     if sys.platform != "linux" or call is None or sys.maxsize <= 2**32:
         return
@@ -37,6 +37,6 @@ def ask_for(nanoseconds: int) -> None:
     import struct
 
     size = struct.calcsize(_ATTRIBUTES)
-    attributes = struct.pack(_ATTRIBUTES, size, policy, _RESET_ON_FORK, nice, 0, nanoseconds, 0, 0, 0, 0)
+    attributes = struct.pack(_ATTRIBUTES, size, policy, _RESET_ON_FORK, nice, 0, SHORT, 0, 0, 0, 0)
     # Refused in a sandbox, unknown to an old kernel: then turns stay as they are, which only costs time.
     ctypes.CDLL(None).syscall(call, 0, attributes, 0)
