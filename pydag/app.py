@@ -313,7 +313,7 @@ def _new_run(job: str, engine: str, scheduled_for: datetime | None) -> Run:
 
 @contextmanager
 def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C, Ctrl-\\, SIGTERM and a closed terminal call `interrupt`.
+    """Ctrl-C, SIGQUIT, SIGTERM and a closed terminal call `interrupt`.
 
     Python takes signals in its main thread alone; in another one, the end of Python does.
     """
