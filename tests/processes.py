@@ -39,7 +39,7 @@ def output_of(process: subprocess.Popen[str]) -> str:
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it went between opening and reading
         return False
 
 
