@@ -16,8 +16,8 @@ from pydag.task import NOT_FOR_A_PROGRAM, Task, checked_name, collector
 if TYPE_CHECKING:
     from pydag.run import RunRecord
 
-# Set by `pydag.loader` in a process that reads a file, for all its threads. It is told of each job made (False) and of
-# each call of `run` (True), which it refuses.
+# Set while `pydag.loader` imports a file, for all threads. It is told of each job made (False) and of each call of
+# `run` (True), which it refuses.
 on_load: Callable[[Job, bool], None] | None = None
 
 ENGINES = ("local", "gocron")
@@ -55,7 +55,7 @@ class Job:
         """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
         self._entered: list[Token[Callable[[Task], None] | None]] = []
-        self._told = on_load  # kept: multiprocessing may hand the job to a process that reads nothing
+        self._told = on_load  # kept: a thread may run it after the import, or multiprocessing in another process
         if on_load:
             on_load(self, False)
 

@@ -39,10 +39,10 @@ class _Stop(BaseException):
 
 
 class _Reader:
-    """Is told what the file does with jobs, from its import on and to the end of the process.
+    """Is told what the file does with jobs while it is imported, and of each `run` of its jobs ever after.
 
-    The import is not the end: a thread that the file started, or `atexit`, may call `run` later. What cannot be stopped
-    in the file's own lines is refused with an Exception, as pools of threads or processes hand on nothing else.
+    A thread that the file started, or `atexit`, may call `run` later. What cannot be stopped in the file's own lines is
+    refused with an Exception, as pools of threads or processes hand on nothing else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,6 +139,7 @@ def _read(path: Path) -> _Reader:
             raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
         finally:
             reader.importing = False
+            job_module.on_load = None
     if reader.refusal:
         raise reader.refusal
     if reader.stopped:

@@ -44,7 +44,6 @@ def directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYDAG_HOME", str(work.parent / "home"))
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr("pydag.job.on_load", None)  # a process that has read a file runs none of its jobs
     return work
 
 

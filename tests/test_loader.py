@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import flow, pydag
 
-from pydag import Job, LoadError, NotFound
+from pydag import Job, LoadError, NotFound, Task
 from pydag.loader import load_job
 
 HEAD = "import sys\nfrom pathlib import Path\nfrom pydag import Job, Task\n"
@@ -110,14 +110,21 @@ LATER = {
 
 
 @pytest.mark.parametrize("text", LATER.values(), ids=LATER.keys())
-def test_what_outlives_the_import_runs_nothing(text: str) -> None:
-    late = "def late():\n    while not Path('A.ran').exists():\n        time.sleep(0.01)\n    make('B').run()\n"
-    make = "def make(name):\n    with Job(name) as job:\n        Task('t', f'echo >> {name}.ran')\n    return job\n"
-    flow(f"import time\nfrom pathlib import Path\n{make}{late}job = make('A')\n{text}\n")
+def test_what_outlives_the_import_runs_nothing_of_the_file(text: str) -> None:
+    late = "def late():\n    while not Path('ran').exists():\n        time.sleep(0.01)\n    job.run()\n"
+    made = "with Job('A') as job:\n    Task('t', 'echo >> ran')\n"
+    flow(f"import time\nfrom pathlib import Path\n{late}{made}{text}\n")
     done = pydag("run", "flow.py")
-    assert (done.returncode, Path("A.ran").read_text()) == (0, "\n")
+    assert (done.returncode, Path("ran").read_text()) == (0, "\n")
     assert "where reading cannot stop at it" in done.stderr
-    assert not Path("B.ran").exists()
+
+
+def test_a_process_that_has_read_a_file_runs_jobs_of_its_own(own_home: Path) -> None:
+    assert load(job("A")).name == "A"
+    with Job("B") as own:
+        Task("t", "touch own")
+    own.run()
+    assert Path("own").exists()
 
 
 def test_the_main_guard_is_left_out() -> None:
