@@ -66,9 +66,9 @@ def main() -> None:
 def _replace_closed_streams() -> None:
     """Python has None where the shell closed one (`>&-`). Writing to such a stdout fails, as on a full disk."""
     if sys.stdout is None:
-        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the same
 
 
 def _drop_unwritten() -> None:

@@ -77,7 +77,6 @@ def test_an_engine_asks_for_them_where_it_may_and_there_are_many_tasks() -> None
     assert in_thread(lambda: prepared(1000, short_turns=True)) == (SHORT if granted() else usual)
 
 
-@pytest.mark.skipif(not granted(), reason="before Linux 6.12 there are none to ask for")
 @pytest.mark.parametrize(("command", "changed"), [((*PYDAG, "run"), True), ((sys.executable,), False)])
 def test_the_command_line_changes_the_policy_of_its_process_and_a_script_keeps_its_own(
     command: tuple[str, ...], changed: bool
@@ -85,7 +84,9 @@ def test_the_command_line_changes_the_policy_of_its_process_and_a_script_keeps_i
     look = f"exec {sys.executable} -c 'import os; print(os.sched_getscheduler(os.getppid()))' > policy"
     simple(*["true"] * 50, look)
     assert run(*command, "flow.py").returncode == 0
-    assert bool(int(Path("policy").read_text()) & os.SCHED_RESET_ON_FORK) == changed
+    # An older Linux takes the flag as well, and leaves the turns as they are.
+    asks = changed and platform.machine() in GETATTR
+    assert bool(int(Path("policy").read_text()) & os.SCHED_RESET_ON_FORK) == asks
 
 
 @pytest.mark.parametrize("cwd", [None, "/"])
