@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 
-from pydag.run import Attempt, Run
+from pydag.model.run import Attempt, Run
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import State
 from pydag.settings import Settings
-from pydag.spec import JobSpec, TaskSpec
-from pydag.state import State
-from pydag.stores.sqlite import SQLiteStore
+from pydag.stores.sqlite.store import SQLiteStore
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 TASK_TIME = timedelta(seconds=1)

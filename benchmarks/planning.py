@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from pydag import Job, Task
-from pydag.plan import Plan
-from pydag.state import State
+from pydag.model.states import State
+from pydag.runs.plan import Plan
 
 WIDTH = 100
 

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
         LoadError,
         NotFound,
         PyDagException,
-        RunFailed,
         StoreError,
     )
-    from pydag.job import GoCronJob, Job
-    from pydag.run import Attempt, Run, RunRecord, TaskRun
-    from pydag.state import Reason, State, When
-    from pydag.task import GoCronTask, HttpTask, Task
+    from pydag.model.run import Attempt, Run, RunFailed, RunRecord, TaskRun
+    from pydag.model.states import Reason, State, When
+    from pydag.workflow.job import GoCronJob, Job
+    from pydag.workflow.tasks.base import GoCronTask, Task
+    from pydag.workflow.tasks.http import HttpTask
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Attempt",
@@ -47,29 +49,16 @@ __all__ = [
 if not TYPE_CHECKING:
     # A name is imported when it is first used: `pydag --help` and the shell's completion need none of them.
     _MODULES = {
-        name: module
-        for module, names in {
-            "errors": [
-                "CycleError",
-                "EngineError",
-                "InvalidJob",
-                "InvalidSetting",
-                "LoadError",
-                "NotFound",
-                "PyDagException",
-                "RunFailed",
-                "StoreError",
-            ],
-            "job": ["GoCronJob", "Job"],
-            "run": ["Attempt", "Run", "RunRecord", "TaskRun"],
-            "state": ["Reason", "State", "When"],
-            "task": ["GoCronTask", "HttpTask", "Task"],
-        }.items()
-        for name in names
+        "model.run": ("Attempt", "Run", "RunFailed", "RunRecord", "TaskRun"),
+        "model.states": ("Reason", "State", "When"),
+        "workflow.job": ("GoCronJob", "Job"),
+        "workflow.tasks.base": ("GoCronTask", "Task"),
+        "workflow.tasks.http": ("HttpTask",),
     }
 
     def __getattr__(name: str) -> object:
-        if name not in _MODULES:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        module = next((module for module, names in _MODULES.items() if name in names), "errors")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
         return value

@@ -1,6 +1,6 @@
 """`pydag` and `python -m pydag`."""
 
-from pydag.cli import main
+from pydag.cli.main import main
 
 if __name__ == "__main__":
     main()

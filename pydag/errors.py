@@ -20,11 +20,7 @@ PyDagException
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pydag.run import RunRecord
+from collections.abc import Iterable, Sequence
 
 _LONGEST_SHOWN = 80
 
@@ -36,6 +32,13 @@ def shown(value: object) -> str:
     except ValueError:  # a number of more digits than Python writes down
         return "a number of thousands of digits"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, for "did you mean"."""
+    from difflib import get_close_matches  # 5 ms, which only a message needs
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
 
 
 class PyDagException(Exception):
@@ -80,17 +83,6 @@ class PictureError(PyDagException):
 
 class CrontabError(PyDagException):
     """The user's crontab could not be read or changed; unless it says so, it is as it was."""
-
-
-class RunFailed(PyDagException):
-    """A run in which a task did not succeed. `run` is its record."""
-
-    def __init__(self, message: str, run: RunRecord) -> None:
-        super().__init__(message)
-        self.run = run
-
-    def __reduce__(self) -> tuple[type[RunFailed], tuple[str, RunRecord]]:
-        return type(self), (str(self), self.run)
 
 
 class EngineError(PyDagException):

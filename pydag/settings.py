@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydag.errors import InvalidSetting, shown
-from pydag.state import RunNew
+from pydag.model.states import RunNew
 
 MIB = 1024 * 1024
 SCHEDULES = "schedules"

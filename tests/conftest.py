@@ -13,9 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from gocron_targets import REAL, fake, gocron, lab, real_clients
-from servers import RedisServer, redis_client, redis_server
-from user_crontab import borrowed_crontab
+
+from tests.support.gocron_targets import REAL, fake, gocron, lab, real_clients
+from tests.support.servers import RedisServer, redis_client, redis_server
+from tests.support.user_crontab import borrowed_crontab
 
 __all__ = ["fake", "gocron", "lab", "real_clients"]
 

@@ -10,9 +10,9 @@ import pytest
 
 import pydag
 from pydag import errors
-from pydag.run import Attempt, Run, RunRecord, record_of
-from pydag.spec import JobSpec, TaskSpec
-from pydag.state import State
+from pydag.model.run import Attempt, Run, RunFailed, RunRecord, record_of
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import State
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
 
@@ -49,8 +49,8 @@ def test_a_cycle_keeps_its_path() -> None:
 def made(kind: type[Exception]) -> Exception:
     if kind is errors.CycleError:
         return errors.CycleError(["a", "b", "a"])
-    if kind is errors.RunFailed:
-        return errors.RunFailed("job 'J' failed", recorded())
+    if kind is RunFailed:
+        return RunFailed("job 'J' failed", recorded())
     return kind("a message")
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
-from commands import flow
 
-from pydag.cli import main
+from pydag.cli.main import main
+from tests.support.commands import flow
 
 NAMES = [
     'it\'s "quoted" `so`',

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from pydag import cli, settings
+from pydag import settings
+from pydag.cli import main as cli_main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -65,7 +66,7 @@ def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.
 
 
 def test_every_command_and_option_has_its_place() -> None:
-    for name, command in commands(cli.cli):
+    for name, command in commands(cli_main.cli):
         if command.hidden:
             continue
         assert re.search(rf"`pydag {name}[ `]", README), name
@@ -76,7 +77,7 @@ def test_every_command_and_option_has_its_place() -> None:
 
 def test_the_help_and_the_readme_say_the_same_of_each_exit_status() -> None:
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    said = re.findall(r"^  (\d+) +(.*)$", cli.cli.help or "", re.MULTILINE)
+    said = re.findall(r"^  (\d+) +(.*)$", cli_main.cli.help or "", re.MULTILINE)
     assert len(rows) == 8
     assert rows == said
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pydag import InvalidSetting
+from pydag.model.states import RunNew
 from pydag.settings import GoCronSettings, RedisSettings, Settings
-from pydag.state import RunNew
 
 MIB = 1024 * 1024
 

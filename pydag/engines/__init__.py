@@ -1,1 +1,1 @@
-"""Where attempts execute."""
+"""Where attempts execute. A new engine is a folder here."""

@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pydag.run import Output
-from pydag.spec import JobSpec
-from pydag.state import Reason, State
+from pydag.model.run import Output, Usage
+from pydag.model.spec import JobSpec
+from pydag.model.states import Reason, State
 
 
 class Launch(NamedTuple):
@@ -43,6 +43,7 @@ class Ended(NamedTuple):
     detail: str = ""
     output_dropped: int = 0
     host: str = ""
+    usage: Usage | None = None
 
 
 Event = Output | Ended

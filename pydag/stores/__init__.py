@@ -1,1 +1,1 @@
-"""Where the history of runs lives."""
+"""Where the history of runs lives. A new store is a folder here."""

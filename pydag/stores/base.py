@@ -5,21 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from pydag.errors import NotFound, StoreError
-from pydag.run import Attempt, Output, Run, RunRecord
-from pydag.spec import JobSpec
-from pydag.state import State
-
-
-class JobEntry(NamedTuple):
-    """A job that the history knows: when it was last saved, its number of tasks, its newest run."""
-
-    name: str
-    saved: datetime
-    tasks: int
-    last_run: Run | None
+from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord
+from pydag.model.spec import JobSpec
+from pydag.model.states import State
 
 
 class Store(ABC):

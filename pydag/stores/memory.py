@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pydag.run import Attempt, Output, Run, RunRecord, record_of
-from pydag.spec import JobSpec
-from pydag.state import State
-from pydag.stores.base import JobEntry, Store, no_job, no_run, run_exists
+from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord, record_of
+from pydag.model.spec import JobSpec
+from pydag.model.states import State
+from pydag.stores.base import Store, no_job, no_run, run_exists
 
 
 @dataclass(slots=True, kw_only=True)

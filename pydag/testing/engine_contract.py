@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import pytest
 
 from pydag.engines.base import Ended, Engine, Event, Launch
-from pydag.run import Output
-from pydag.spec import JobSpec, TaskSpec
-from pydag.state import Reason, State
+from pydag.model.run import Output
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import Reason, State
 
 
 class EngineContract:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydag.runs.tracker import Clock
 from pydag.testing.records import START
-from pydag.tracker import Clock
 
 
 @dataclass(slots=True)

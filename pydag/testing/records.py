@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pydag.run import Attempt, Run
-from pydag.spec import JobSpec, TaskSpec
-from pydag.state import State
+from pydag.model.run import Attempt, Run
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import State
 
 START = datetime(2022, 12, 26, 15, 28, 1, 123457, tzinfo=UTC)
 

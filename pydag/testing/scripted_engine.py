@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from pydag.engines.base import Ended, Engine, Event, Launch
-from pydag.run import Output
-from pydag.spec import JobSpec
-from pydag.state import Reason, State
+from pydag.model.run import Output
+from pydag.model.spec import JobSpec
+from pydag.model.states import Reason, State
 from pydag.testing.fake_clock import FakeClock
 
 Answer = Callable[[Launch], Iterable[Event] | None]

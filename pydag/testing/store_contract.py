@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from pydag.errors import NotFound, StoreError
-from pydag.run import Attempt, Output
-from pydag.spec import JobSpec, TaskSpec
-from pydag.state import Reason, State, When
+from pydag.model.run import Attempt, Output
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import Reason, State, When
 from pydag.stores.base import Store
 from pydag.testing.records import HOSTILE_NAMES, START, at, attempt_of, job_of, run_of
 

@@ -1,0 +1,105 @@
+"""The use cases of jobs that the history knows: list them, tell their status, delete one."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from pydag.app import gocron
+from pydag.app.backends import opened_store
+from pydag.errors import NotFound, StillRunning, nearest
+from pydag.model.run import JobEntry, Run, RunRecord
+from pydag.model.spec import JobSpec
+from pydag.runs.owner import actual_entry, actual_run, live_runs
+from pydag.settings import Settings
+from pydag.stores.base import Store
+
+
+def jobs() -> list[JobEntry]:
+    """Every job of the history, the one saved last first."""
+    with opened_store(Settings.load(), reading=True) as store:
+        return [actual_entry(entry) for entry in store.jobs()]
+
+
+def jobs_on_gocron_alone(entries: list[JobEntry]) -> list[str]:
+    """The jobs that gocron has and the history has not, newest first. Raises `EngineError`."""
+    return gocron.jobs(besides=[entry.name for entry in entries])
+
+
+def job_spec(name: str) -> JobSpec:
+    """A job's current definition. Raises `NotFound` with the nearest name there is."""
+    with opened_store(Settings.load(), reading=True) as store:
+        return spec_in(store, name)
+
+
+class Status(NamedTuple):
+    """What runs now, every job with its newest run, and the newest ended run of each job whose newest still goes."""
+
+    running: list[RunRecord]
+    jobs: list[JobEntry]
+    ended: dict[str, Run]
+
+
+def status(job: str | None = None) -> Status:
+    """What runs and what ran: of one job or of all. Raises `NotFound`."""
+    with opened_store(Settings.load(), reading=True) as store:
+        entries = [actual_entry(entry) for entry in store.jobs()]
+        if job is not None:
+            entries = [entry for entry in entries if entry.name == job]
+            if not entries:
+                raise unknown_job(store, job)
+        live = live_runs(store, job)
+        ended = {}
+        for name in {run.job for run in live}:
+            before = next((run for run in map(actual_run, store.runs(name)) if run.state.final), None)
+            if before:
+                ended[name] = before
+        return Status(running=[store.load(run) for run in live], jobs=entries, ended=ended)
+
+
+def delete(job: str, settings: Settings, *, force: bool = False) -> None:
+    """Take a job, its history and its tasks on the gocron of the settings out.
+
+    Raises `NotFound`, and `StillRunning` unless `force`.
+    """
+    with opened_store(settings) as store:
+        try:
+            store.job(job)
+        except NotFound:
+            if not gocron.delete(job, settings, force=force):
+                raise unknown_job(store, job) from None
+            return
+        if not force:
+            refuse_if_live(store, job, "or delete it all the same with --force")
+        gocron.delete(job, settings, force=force)
+        store.delete(job)
+
+
+def refuse_if_live(store: Store, job: str, way_out: str) -> None:
+    """Raise `StillRunning` where a run of the job goes on."""
+    live = live_runs(store, job)
+    if live:
+        raise StillRunning(f"job {job!r} runs now (run {live[0].id}): wait for its end or stop it, {way_out}")
+
+
+def spec_in(store: Store, job: str) -> JobSpec:
+    """`job_spec`, in a store that is open."""
+    try:
+        return store.job(job)
+    except NotFound:
+        raise unknown_job(store, job) from None
+
+
+def unknown_job(store: Store, job: str) -> NotFound:
+    """What is raised for a job that the history does not know."""
+    close = nearest(job, [entry.name for entry in store.jobs()])
+    hint = f"; did you mean {close!r}?" if close else ": `pydag list` shows what there is"
+    return NotFound(f"there is no job {job!r} in the history{hint}")
+
+
+def unknown_task(spec: JobSpec, task: str) -> NotFound:
+    """What is raised for a task that the job does not have."""
+    close = nearest(task, [each.name for each in spec.tasks])
+    where = f"pydag list --job_name {shlex.quote(spec.name)}"
+    hint = f"; did you mean {close!r}?" if close else f": `{where}` shows what there is"
+    return NotFound(f"there is no task {task!r} in the job {spec.name!r}{hint}")

@@ -1,0 +1,48 @@
+"""What a script shows that calls `job.run()` or prints a job: the command line's counterpart for programs of users."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from pydag.app import picture
+from pydag.app.run import run_job, submit_job
+from pydag.model.run import RunFailed, RunRecord
+from pydag.view.live.reporter import reporter_for
+from pydag.view.terminal import tell
+from pydag.workflow.job import Job
+
+
+def run(job: Job, *, check: bool) -> RunRecord:
+    """What `Job.run` promises."""
+    try:
+        return run_job(job, reporter_for(sys.stdout), check=check)
+    except RunFailed:
+        if sys.excepthook is sys.__excepthook__:  # a program's own hook stays
+            sys.excepthook = _one_line
+        raise
+    except SystemExit:
+        if hasattr(sys, "ps1"):  # in a shell of Python's own, Ctrl-C must not end the shell
+            raise KeyboardInterrupt from None
+        raise
+
+
+def submit(job: Job) -> None:
+    """What `Job.run("submit")` promises."""
+    submit_job(job)
+
+
+def draw(job: Job) -> None:
+    """What `print(job)` does beside printing: the picture, and one line on stderr where there is none."""
+    message = picture.draw_beside(job, Path())
+    if message:
+        tell(message)
+
+
+def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """How a script ends that does not catch `RunFailed`: where it was raised says nothing, and the screen said why."""
+    if not isinstance(error, RunFailed):
+        sys.__excepthook__(kind, error, traceback)
+    elif sys.stderr:
+        sys.stderr.write(f"pydag: {error}\n")

@@ -1,1 +1,0 @@
-"""What starts jobs when their time comes: the user's crontab, and gocron's scheduler."""

@@ -1,0 +1,1 @@
+"""The gocron engine: attempts are runs of tasks on a gocron server."""

@@ -1,0 +1,1 @@
+"""The embedded engine: attempts are processes of this machine."""

@@ -1,0 +1,477 @@
+"""The embedded engine: attempts are processes of this machine, awaited by the operating system, never polled.
+
+Each attempt is `bash -c COMMAND` in a session of its own, with one pipe for stdout and stderr. Why a pipe, and what
+becomes of a daemon that keeps it open, is told in docs/design.md.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import math
+import os
+import resource
+import select
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from pydag.engines.base import Ended, Engine, Event, Launch
+from pydag.engines.local import timeslice
+from pydag.engines.local.process import Process, Starter
+from pydag.errors import EngineError, InvalidJob
+from pydag.model.run import Output
+from pydag.model.spec import JobSpec
+from pydag.model.states import Reason, State
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+LINGER = 1.0
+"""Seconds for which output is still read after a command ended while something it left behind holds the pipe open."""
+
+_RAISED_BY = {errno.EMFILE: "ulimit -n", errno.EAGAIN: "ulimit -u"}  # what more of the two takes, in bash
+_EACH = 3  # descriptors of a running command: its pipe, and what tells of its end, which may be a pipe with both ends
+_SPARE = 24  # descriptors that are left to a start, the history, imports and the rest of the process
+_MANY = 50  # tasks from which on short turns on the CPU earn more than the 2 ms that asking for them takes
+_QUIET = 0.02  # seconds before a pipe is looked at: most commands are over by then, and it holds their output so long
+_CHUNK = 64 * 1024  # bytes a pipe holds
+_CHUNKS_AT_EXIT = 16  # a command's last output is in the pipe; more comes only from something that outlives it
+_SESSION_CHECK = 0.02  # seconds between two looks at a stopped session that has lost its leader
+_LONGEST_WAIT = 3600.0  # seconds; the system counts milliseconds in 32 bits, and a timeout may be a year
+_KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kernel itself holds it
+
+
+class _Phase(Enum):
+    FRESH = auto()  # next: its pipe is watched
+    RUNNING = auto()  # next: its timeout
+    LINGERING = auto()  # ended by itself; next: its pipe is closed
+    TERMINATING = auto()  # has SIGTERM; next: SIGKILL
+    KILLED = auto()  # has SIGKILL; next: whatever is left is given up
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    launch: Launch
+    process: Process
+    exit_fd: int
+    pipe: int | None
+    watched: bool = False  # whether its pipe is looked at
+    phase: _Phase = _Phase.FRESH
+    deadline: float = 0.0  # when the phase is over, by the monotonic clock
+    exited: bool = False
+    stopped_for: Reason | None = None
+    kept: int = 0
+    dropped: int = 0
+
+
+class LocalEngine(Engine):
+    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output.
+
+    `short_turns` lets it ask for short turns on the CPU, which its thread then keeps.
+    """
+
+    name = "local"
+
+    def __init__(
+        self, *, output_limit: int, environ: Mapping[str, str] = os.environ, short_turns: bool = False
+    ) -> None:
+        self.slots = usable_cpus()
+        self.room = _room()
+        self._output_limit = output_limit
+        self._path = environ.get("PATH")
+        self._environ = _encoded(environ)
+        self._directory = ""
+        self._bash = ""
+        self._children: set[_Child] = set()
+        self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its session may live
+        self._timers: list[tuple[float, int, _Child]] = []  # when (monotonic), serial number: a heap
+        self._serial = 0
+        self._short_turns = short_turns
+        self._ends_ignored = False
+        self._closed = False
+        self._events: list[Event] = []
+        self._starter = Starter()
+        self._poll = select.poll()  # a few hundred descriptors at most, and no wrapper of Python's around it
+        self._handlers: dict[int, tuple[Callable[[_Child], None], _Child]] = {}  # by descriptor
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._poll.register(self._wake_read, select.POLLIN)
+
+    def prepare(self, spec: JobSpec, run_id: str) -> None:
+        """Find bash and note the working directory, which the job keeps to its end."""
+        for task in spec.tasks:
+            if task.nodes or task.http_method:
+                what = f"asks for the node {task.nodes[0]!r}" if task.nodes else "is an HttpTask"
+                raise InvalidJob(
+                    f"task {task.name!r} {what}, which only gocron has: set GOCRON_ADDRESS to run it there"
+                )
+        bash = shutil.which("bash", path=self._path)
+        if bash is None:
+            raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")
+        self._bash = bash
+        try:
+            self._directory = str(Path.cwd())
+        except FileNotFoundError:
+            raise EngineError("the working directory was removed: change to one that exists, then run again") from None
+        self._ends_ignored = _keep_ends()
+        if self._short_turns and len(spec.tasks) >= _MANY:
+            timeslice.ask_for_short()
+
+    def start(self, launch: Launch) -> None:
+        """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
+        pipe = write_end = None
+        try:
+            pipe, write_end = os.pipe()
+            process = self._starter.start(
+                self._bash,
+                ("bash", "-c", _native(launch.command)),  # the program is a whole path; $0 stays "bash"
+                output=write_end,
+                directory=os.path.join(self._directory, _native(launch.cwd)) if launch.cwd else self._directory,
+                environ={**self._environ, **_encoded(launch.env)},
+            )
+        except OSError as error:
+            if pipe is not None:
+                os.close(pipe)
+            self._events.append(_not_started(launch, error))
+            return
+        finally:
+            if write_end is not None:
+                os.close(write_end)
+        os.set_blocking(pipe, False)
+        child = _Child(launch, process, _exit_fd(process.pid), pipe)
+        self._children.add(child)
+        self._register(child.exit_fd, self._exited, child)
+        self._enter(child, _Phase.FRESH, min(_QUIET, launch.timeout))
+
+    def wait(self, timeout: float | None) -> list[Event]:
+        """Block until a process ends, writes, or must be stopped."""
+        if not self._events:
+            for descriptor, _ in self._poll.poll(self._patience(timeout)):
+                if descriptor == self._wake_read:
+                    self._drain_wakes()
+                elif descriptor in self._handlers:  # else it was closed by another event of this same turn
+                    handle, child = self._handlers[descriptor]
+                    handle(child)
+            if self._leaderless:
+                sessions = _sessions()
+                for child in tuple(self._leaderless):
+                    if child.process.pid not in sessions:
+                        self._end(child)
+            self._fire_timers()
+        events, self._events = self._events, []
+        return events
+
+    def wake(self) -> None:
+        """Make a `wait` return; where the pipe is full it was woken before."""
+        with suppress(BlockingIOError):
+            os.write(self._wake_write, b"\0")
+
+    def stop(self, *, force: bool) -> None:
+        """SIGTERM to every session and SIGKILL after a grace; with `force`, SIGKILL now."""
+        self._stop(self._not_ended(), Reason.INTERRUPTED, force=force)
+
+    def close(self) -> None:
+        """Kill what still runs, reap it, and close every descriptor."""
+        if self._closed:
+            return
+        self._closed = True
+        _signal(self._not_ended(), signal.SIGKILL)
+        for child in tuple(self._children):
+            self._release(child)
+        self._starter.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        if self._ends_ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    # The life of a child, in the order in which it happens.
+
+    def _readable(self, child: _Child) -> None:
+        self._read(child)
+        if child.pipe is None and child.phase is _Phase.LINGERING:
+            self._end(child)
+
+    def _read(self, child: _Child) -> bool:
+        """Read once; whether there was something. At the end of the pipe, close it."""
+        assert child.pipe is not None
+        try:
+            data = os.read(child.pipe, _CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close_pipe(child)
+            return False
+        kept = data[: self._output_limit - child.kept]
+        child.kept += len(kept)
+        child.dropped += len(data) - len(kept)
+        if kept:
+            self._events.append(Output(task=child.launch.task, number=child.launch.number, data=kept))
+        return True
+
+    def _not_ended(self) -> list[_Child]:
+        return [child for child in self._children if child.phase is not _Phase.LINGERING]
+
+    def _stop(self, children: list[_Child], reason: Reason, *, force: bool) -> None:
+        for child in children:
+            child.stopped_for = child.stopped_for or reason
+        if force:
+            children = [child for child in children if child.phase is not _Phase.KILLED]
+        else:
+            children = [child for child in children if child.phase in (_Phase.FRESH, _Phase.RUNNING)]
+        _signal(children, signal.SIGKILL if force else signal.SIGTERM)
+        for child in children:
+            self._enter(child, *((_Phase.KILLED, _KILL_WAIT) if force else (_Phase.TERMINATING, GRACE)))
+
+    def _exited(self, child: _Child) -> None:
+        """The leader is a zombie from here on: it is reaped last, so that its group's number stays its own."""
+        child.exited = True
+        self._unregister(child.exit_fd)
+        for _ in range(_CHUNKS_AT_EXIT):
+            if child.pipe is None or not self._read(child):
+                break
+        if child.stopped_for:
+            self._leaderless.add(child)
+        elif child.pipe is None:
+            self._end(child)
+        else:
+            self._enter(child, _Phase.LINGERING, LINGER)
+
+    def _end(self, child: _Child) -> None:
+        if child.stopped_for:  # where /proc does not tell, others of its group may live
+            _signal_groups({child.process.pid}, signal.SIGKILL)
+        returncode, reason, detail = self._release(child), child.stopped_for, ""
+        state = State.SUCCESS if returncode == 0 else State.FAILED
+        if reason is Reason.INTERRUPTED:
+            state = State.CANCELLED
+        elif reason is Reason.TIMEOUT:
+            state = State.FAILED
+        elif returncode is None:
+            state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
+        self._events.append(
+            Ended(
+                task=child.launch.task,
+                number=child.launch.number,
+                state=state,
+                exit_status=returncode if returncode is not None and returncode >= 0 else None,
+                signal=-returncode if returncode is not None and returncode < 0 else None,
+                reason=reason,
+                detail=detail,
+                output_dropped=child.dropped,
+            )
+        )
+
+    def _release(self, child: _Child) -> int | None:
+        """Reap the leader, which has ended or was killed, and forget the child. What `Process.wait` says of it."""
+        self._children.discard(child)
+        self._leaderless.discard(child)
+        if not child.exited:
+            self._unregister(child.exit_fd)
+        os.close(child.exit_fd)
+        if child.pipe is not None:
+            self._close_pipe(child)
+        return child.process.wait()
+
+    def _watch(self, child: _Child) -> None:
+        """Read its pipe from now on, as it is written to."""
+        if child.pipe is not None and not child.watched:
+            self._register(child.pipe, self._readable, child)
+            child.watched = True
+
+    def _register(self, descriptor: int, handle: Callable[[_Child], None], child: _Child) -> None:
+        self._poll.register(descriptor, select.POLLIN)
+        self._handlers[descriptor] = handle, child
+
+    def _unregister(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        del self._handlers[descriptor]
+
+    def _close_pipe(self, child: _Child) -> None:
+        assert child.pipe is not None
+        if child.watched:
+            self._unregister(child.pipe)
+        os.close(child.pipe)
+        child.pipe = None
+
+    # Time.
+
+    def _enter(self, child: _Child, phase: _Phase, seconds: float) -> None:
+        if phase is not _Phase.FRESH:
+            self._watch(child)
+        child.phase = phase
+        child.deadline = time.monotonic() + seconds
+        self._serial += 1
+        heapq.heappush(self._timers, (child.deadline, self._serial, child))
+
+    def _fire_timers(self) -> None:
+        now = time.monotonic()
+        late: list[_Child] = []
+        deaf: list[_Child] = []
+        while self._timers and self._timers[0][0] <= now:
+            due, _, child = heapq.heappop(self._timers)
+            if child not in self._children or child.deadline != due:
+                continue  # it ended, or entered another phase since
+            if child.phase is _Phase.FRESH:
+                self._enter(child, _Phase.RUNNING, child.launch.timeout - _QUIET)
+            elif child.phase is _Phase.RUNNING:
+                late.append(child)
+            elif child.phase is _Phase.TERMINATING:
+                deaf.append(child)
+            elif child.exited:
+                self._end(child)
+        self._stop(late, Reason.TIMEOUT, force=False)
+        self._stop(deaf, Reason.TIMEOUT, force=True)
+
+    def _patience(self, timeout: float | None) -> int | None:
+        """Milliseconds until something is due: what the caller said, a timer, a look at sessions without a leader."""
+        while self._timers and self._timers[0][2] not in self._children:
+            heapq.heappop(self._timers)
+        due = [] if timeout is None else [timeout]
+        if self._timers:
+            due.append(max(0.0, self._timers[0][0] - time.monotonic()))
+        if self._leaderless:
+            due.append(_SESSION_CHECK)
+        return math.ceil(min(*due, _LONGEST_WAIT) * 1000) if due else None
+
+    def _drain_wakes(self) -> None:
+        with suppress(BlockingIOError):
+            while os.read(self._wake_read, 512):
+                pass
+
+
+def _encoded(environ: Mapping[str, str]) -> dict[bytes, bytes]:
+    """As the system wants it: encoded once for all attempts, not once for each."""
+    return {_bytes(name): _bytes(value) for name, value in environ.items()}
+
+
+def _bytes(text: str) -> bytes:
+    """As the locale has it; what the locale cannot encode, as where a minimal one is set, is UTF-8."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+def _native(text: str) -> str:
+    """The text that Python encodes to `_bytes` of this one."""
+    return os.fsdecode(_bytes(text))
+
+
+def _keep_ends() -> bool:
+    """Where SIGCHLD is ignored, which whoever started us may have asked for, the kernel drops how a child ended.
+
+    Whether it was.
+    """
+    if signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
+        return False
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    except ValueError:
+        raise EngineError(
+            "SIGCHLD is ignored, so that no command's end can be known: set it to SIG_DFL in the main thread, "
+            "or run the job there"
+        ) from None
+    return True
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may use, which a container or taskset can make fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _room() -> int:
+    """How many commands can run at once with the descriptors that this process may open. Raises `EngineError`."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    try:
+        taken = len(os.listdir("/dev/fd")) - 1  # without the listing's own
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        taken = limit
+    room = (limit - taken - _SPARE) // _EACH
+    if room < 1:
+        raise EngineError(
+            f"this process may open {limit} files and has opened {taken}, which leaves no room to run a command: "
+            f"raise `ulimit -n` to {taken + _SPARE + _EACH} or more"
+        )
+    return room
+
+
+def _exit_fd(pid: int) -> int:
+    """A descriptor that becomes readable when the child ends, without reaping it."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux; a kernel older than Python's headers, or a sandbox that forbids it
+        pass
+    read_end, write_end = os.pipe()
+
+    def watch() -> None:
+        with suppress(ChildProcessError):  # something else in this process was quicker, which is an end as well
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        os.close(write_end)
+
+    threading.Thread(target=watch, name=f"pydag-wait-{pid}", daemon=True).start()
+    return read_end
+
+
+def _signal(children: list[_Child], number: signal.Signals) -> None:
+    """Signal all groups of the children's sessions: `timeout`, and a shell with job control, make groups of their own.
+
+    The leader is not reaped yet, so the number is still that of its session, and of its group.
+    """
+    sessions = _sessions() if children else {}
+    for child in children:
+        _signal_groups({child.process.pid} | sessions.get(child.process.pid, set()), number)
+
+
+def _signal_groups(groups: set[int], number: signal.Signals) -> None:
+    for group in groups:
+        with suppress(ProcessLookupError, PermissionError):  # all gone; or all that is left runs as another user
+            os.killpg(group, number)
+
+
+def _sessions() -> dict[int, set[int]]:
+    """The process groups of each session in which a process is more than a zombie. Empty where /proc does not tell."""
+    found: dict[int, set[int]] = {}
+    try:
+        processes = os.listdir("/proc")
+    except OSError:
+        return found
+    for process in processes:
+        if not process.isdigit():
+            continue
+        try:
+            with open(f"/proc/{process}/stat", "rb") as file:
+                # pid (command) state parent group session ...; the command may hold spaces and parentheses
+                state, _, group, session = file.read().rpartition(b")")[2].split()[:4]
+        except OSError:
+            continue  # it ended meanwhile
+        if state not in (b"Z", b"X"):
+            found.setdefault(int(session), set()).add(int(group))
+    return found
+
+
+def _not_started(launch: Launch, error: OSError) -> Ended:
+    if error.errno in _RAISED_BY:
+        what = f": lower max_parallel, or raise `{_RAISED_BY[error.errno]}`"
+    else:
+        what = f": {error.filename!r}" if error.filename else ""
+    return Ended(
+        task=launch.task,
+        number=launch.number,
+        state=State.FAILED,
+        reason=Reason.NOT_STARTED,
+        detail=f"{error.strerror or error}{what}",
+    )

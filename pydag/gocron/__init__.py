@@ -1,0 +1,1 @@
+"""A client library for gocron servers. It knows nothing of runs."""

@@ -1,0 +1,73 @@
+"""Follow: a run of another process, told to a reporter or copied to a stream as the history grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+from pydag.model.run import Attempt, Output, RunRecord, TaskRun
+from pydag.model.states import State
+from pydag.runs.reporter import Reporter
+from pydag.stores.base import Store
+
+Look = Callable[[], RunRecord]
+"""Reads the run anew from the history."""
+
+Pause = Callable[[], None]
+"""Waits a moment between two looks."""
+
+
+def events(look: Look, pause: Pause, store: Store, reporter: Reporter) -> None:
+    """Tell a reporter what the run did and does, until its end, and what the failed attempts wrote."""
+    record = look()
+    reporter.run_started(record.run, record.spec)
+    told: set[tuple[int, int, State]] = set()
+    while True:
+        changes = [each for each in _attempts(record) if (each.task, each.number, each.state) not in told]
+        told.update((each.task, each.number, each.state) for each in changes)
+        batch: list[Attempt] = []
+        for change in changes:
+            if change.state in (State.FAILED, State.LOST):
+                reporter.changed(batch)
+                batch = []
+                for data in store.output(record.id, change.task, change.number):
+                    reporter.changed([Output(change.task, change.number, data)])
+            batch.append(change)
+        reporter.changed(batch)
+        if record.state.final:
+            reporter.run_ended(record)
+            return
+        pause()
+        record = look()
+
+
+def output(look: Look, pause: Pause, store: Store, task: str, stream: BinaryIO) -> None:
+    """Copy the output of a task's attempts in this run to a stream as it is written, until the task has ended."""
+    written = 0
+    attempts_done = 0
+    while True:
+        record = look()  # before its output is read: what an attempt wrote is there when its end is
+        number = record.spec.number(task)
+        done = record.tasks[task]
+        for attempt in done.attempts[attempts_done:]:
+            for data in store.output(record.id, number or 0, attempt.number, written):
+                stream.write(data)
+                written += len(data)
+            if attempt.state.final:
+                attempts_done, written = attempts_done + 1, 0
+        stream.flush()
+        if done.state.final or record.state.final:
+            return
+        pause()
+
+
+def _attempts(record: RunRecord) -> list[Attempt]:
+    """All attempts in the order of their events, and a note for each task that ended without one."""
+    found: list[Attempt] = []
+    for number, done in enumerate(record.tasks.values()):
+        found += done.attempts or _note(number, done)
+    return sorted(found, key=lambda each: str(each.ended or each.started or ""))
+
+
+def _note(number: int, done: TaskRun) -> list[Attempt]:
+    return [Attempt(task=number, number=0, state=done.state, reason=done.reason)] if done.state.final else []

@@ -1,0 +1,108 @@
+"""Plan: which tasks may start now, which ended, which will never run. No I/O, no clock, no thread.
+
+The whole of a job's logic is here: the tracker asks `take`, does the work elsewhere, and says `finish`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pydag.model.spec import JobSpec
+from pydag.model.states import State, When
+
+
+class Plan:
+    """One walk through a job. Tasks are numbers, as in `JobSpec.tasks`.
+
+    A task is decided when the last of its upstream tasks has ended: it becomes ready, or it is skipped. Each task is
+    taken at most once, and every task ends exactly once.
+    """
+
+    def __init__(self, spec: JobSpec) -> None:
+        tasks = spec.tasks
+        self.states = [State.PENDING] * len(tasks)
+        self._when = [task.when for task in tasks]
+        self._downstream = spec.downstream()
+        self._waiting = [len(task.upstream) for task in tasks]  # upstream tasks that have not ended
+        self._unsuccessful = bytearray(len(tasks))  # an upstream task did not succeed
+        self._bad_upstream = bytearray(len(tasks))  # ... because it failed, or because of one that did
+        self._ready: deque[int] = deque()
+        self._open = len(tasks)
+        self._decide([number for number, count in enumerate(self._waiting) if not count])
+
+    @property
+    def done(self) -> bool:
+        """Whether every task has ended."""
+        return not self._open
+
+    def take(self) -> int | None:
+        """The next task to start, now `running`; None while none is ready."""
+        if not self._ready:
+            return None
+        number = self._ready.popleft()
+        self.states[number] = State.RUNNING
+        return number
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether `take` would give a task."""
+        return bool(self._ready)
+
+    def finish(self, number: int, state: State) -> list[int]:
+        """A taken task ended in a final state. Returns the tasks that are skipped because of it."""
+        if self.states[number] is not State.RUNNING:
+            raise ValueError(f"task {number} is {self.states[number].value}, only a running task can end")
+        if not state.final:
+            raise ValueError(f"{state.value} is not an end")
+        return self._decide(self._end(number, state, bad=state is not State.SUCCESS))
+
+    def cancel(self) -> list[int]:
+        """Start nothing more. Returns the tasks that will now never run; the running ones still have to end."""
+        never = [number for number, state in enumerate(self.states) if state is State.PENDING]
+        for number in never:
+            self.states[number] = State.CANCELLED
+        self._open -= len(never)
+        self._ready.clear()
+        return never
+
+    def outcome(self) -> State:
+        """The state of the whole run: of its tasks, the worst. A skipped task alone fails no run."""
+        states = set(self.states)
+        if not self.done:
+            return State.RUNNING
+        for state in (State.CANCELLED, State.FAILED, State.LOST):
+            if state in states:
+                return state
+        return State.SUCCESS
+
+    def _end(self, number: int, state: State, bad: bool) -> list[int]:
+        """Note one end, and return the downstream tasks that were waiting for it alone."""
+        self.states[number] = state
+        self._open -= 1
+        decidable = []
+        for after in self._downstream[number]:
+            self._waiting[after] -= 1
+            self._unsuccessful[after] |= state is not State.SUCCESS
+            self._bad_upstream[after] |= bad
+            if not self._waiting[after] and self.states[after] is State.PENDING:
+                decidable.append(after)
+        return decidable
+
+    def _decide(self, tasks: list[int]) -> list[int]:
+        """Make these tasks ready or skip them, and go on to whatever a skip decides in turn."""
+        skipped = []
+        queue = deque(tasks)
+        while queue:
+            number = queue.popleft()
+            if self._may_start(number):
+                self._ready.append(number)
+            else:
+                skipped.append(number)
+                queue.extend(self._end(number, State.SKIPPED, bad=bool(self._bad_upstream[number])))
+        return skipped
+
+    def _may_start(self, number: int) -> bool:
+        when = self._when[number]
+        if when is When.SUCCESS:
+            return not self._unsuccessful[number]
+        return when is When.ALWAYS or bool(self._bad_upstream[number])

@@ -1,0 +1,52 @@
+"""The seam Reporter: who is told what a run does while it goes. What they show is in `pydag.view.live.reporter`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydag.model.run import Attempt, Output, Run, RunRecord
+from pydag.model.spec import JobSpec
+
+
+class Reporter(Protocol):
+    """Told by the tracker, in order, from one thread. A reporter must not block and must not raise: it only shows.
+
+    `run_started` comes first and once; `stopping` and `run_ended` at most once, as a run may break off; `close` last,
+    in any case.
+    """
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """The run is in the history; nothing of it has started."""
+
+    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        """These attempts started, ended or were noted, and this output came, since the last call."""
+
+    def stopping(self, at: datetime) -> None:
+        """Somebody asked the run to stop, for the first time: nothing new starts, and what runs is asked to end."""
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Every task has its final state, and the history has all of it."""
+
+    def close(self) -> None:
+        """Nothing more is shown after it returns. May be called again, and without a run."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """Nothing."""
+
+    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        """Nothing."""
+
+    def stopping(self, at: datetime) -> None:
+        """Nothing."""
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""

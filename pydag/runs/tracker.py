@@ -1,0 +1,268 @@
+"""Tracker: the loop that asks the plan, starts attempts on the engine, waits, records and reports.
+
+What is said in the history comes before what it is about: an attempt stands there before it is started, and its end
+before its successors start.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydag.engines.base import Ended, Engine, Launch
+from pydag.errors import NotFound, StoreError
+from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
+from pydag.model.spec import JobSpec
+from pydag.model.states import Reason, State
+from pydag.runs.plan import Plan
+from pydag.runs.reporter import Reporter
+from pydag.stores.base import Store
+
+OUTPUT_DELAY = 0.1
+"""Seconds for which output of a running attempt may wait for more before it is written."""
+
+OUTPUT_BATCH = 256 * 1024
+"""Bytes of output that are written at once, however fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the tracker's time comes from: `now` for the records, `monotonic` (seconds) for waiting."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+REAL_CLOCK = Clock(lambda: datetime.now(UTC), time.monotonic)
+
+
+class Tracker:
+    """Tracks one run from its first attempt to its end.
+
+    `max_parallel` bounds the attempts that run at once; None leaves it to the engine, whose room bounds them anyway.
+    `task_timeout` (seconds) holds for tasks that set none.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        run: Run,
+        *,
+        engine: Engine,
+        store: Store,
+        reporter: Reporter,
+        task_timeout: float,
+        max_parallel: int | None = None,
+        clock: Clock = REAL_CLOCK,
+    ) -> None:
+        self._spec = spec
+        self._run = run
+        self._engine = engine
+        self._store = store
+        self._reporter = reporter
+        self._task_timeout = task_timeout
+        wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
+        self._slots = min(wanted, engine.room or wanted)
+        self._clock = clock
+        self._environ = {"PYDAG_JOB": spec.name, "PYDAG_RUN_ID": run.id}
+        self._plan = Plan(spec)
+        self._running: dict[int, Attempt] = {}
+        self._retries: list[tuple[float, int, int]] = []  # when (monotonic), task, number of the attempt: a heap
+        self._due: deque[tuple[int, int]] = deque()  # retries whose time has come: task, number
+        self._attempts: list[Attempt] = []  # not yet written
+        self._done: list[Attempt] = []  # ended, and written
+        self._output: dict[tuple[int, int], list[bytes]] = {}  # not yet written, by task and number
+        self._output_bytes = 0
+        self._output_since: float | None = None
+        self._stop_requests = 0
+        self._stops_done = 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return self._stop_requests > 0
+
+    def interrupt(self) -> None:
+        """Ask the run to stop: once for an orderly stop, again for a kill. Safe in a signal handler."""
+        self._stop_requests += 1
+        self._engine.wake()
+
+    def track(self) -> RunRecord:
+        """Run the job to its end and return what happened. The engine and the store stay open.
+
+        Where an error, or a signal handler of the caller's that raises, breaks it off, the run ends as `lost`.
+        """
+        try:
+            self._store.begin(self._run, self._spec)
+            self._reporter.run_started(self._run, self._spec)
+            while not self._plan.done:
+                self.turn()
+            self._report(self._write())
+            self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
+            self._store.finish(self._run)
+        except BaseException as error:
+            with suppress(StoreError, NotFound):  # it may be the very error
+                self._break_off(type(error).__name__)
+            raise
+        record = record_of(self._run, self._spec, self._done)
+        self._reporter.run_ended(record)
+        return record
+
+    def turn(self) -> None:
+        """One turn of the loop: heed a stop, start what may start, wait for the engine, take in what it says."""
+        self._heed_stop()
+        self._start_ready()
+        if self._plan.done:
+            return
+        for event in self._engine.wait(self._patience()):
+            if isinstance(event, Ended):
+                self._ended(event)
+            else:
+                self._keep(event)
+
+    def _break_off(self, error: str) -> None:
+        """Nobody tracks the run any more: what runs is lost, and what waits will not start."""
+        self._cancel_waiting()
+        now = self._clock.now()
+        for attempt in self._running.values():
+            self._attempts.append(
+                attempt._replace(
+                    state=State.LOST, ended=now, reason=Reason.UNKNOWN, detail=f"the run was broken off by {error}"
+                )
+            )
+        if not self._run.state.final:
+            self._run = self._run._replace(state=State.LOST, ended=now)
+        try:
+            self._write()
+        finally:
+            self._store.finish(self._run)
+
+    def _heed_stop(self) -> None:
+        while self._stops_done < self._stop_requests:
+            if not self._stops_done:
+                self._reporter.stopping(self._clock.now())
+                self._cancel_waiting()
+            self._engine.stop(force=self._stops_done > 0)
+            self._stops_done += 1
+
+    def _cancel_waiting(self) -> None:
+        """Nothing starts any more: neither pending tasks nor the next attempts of failed ones."""
+        waiting = [task for _, task, _ in self._retries] + [task for task, _ in self._due]
+        self._retries.clear()
+        self._due.clear()
+        for task in self._plan.cancel() + waiting:
+            self._note(task, State.CANCELLED, Reason.INTERRUPTED)
+        for task in waiting:
+            self._plan.finish(task, State.CANCELLED)
+
+    def _start_ready(self) -> None:
+        """Write down what ended and what starts now as one change, start it, and show the change."""
+        starting = []
+        while len(self._running) < self._slots:
+            following = self._next()
+            if following is None:
+                break
+            attempt = Attempt(task=following[0], number=following[1], state=State.RUNNING, started=self._clock.now())
+            self._running[attempt.task] = attempt
+            self._attempts.append(attempt)
+            starting.append(attempt)
+        changes = self._write() if self._attempts or self._output_is_due() else []
+        for attempt in starting:
+            self._engine.start(self._launch(attempt))
+        self._report(changes)  # last: who reads it can wait, an empty slot cannot
+
+    def _next(self) -> tuple[int, int] | None:
+        """The next task to start and the number of its attempt."""
+        while self._retries and self._retries[0][0] <= self._clock.monotonic():
+            _, task, number = heapq.heappop(self._retries)
+            self._due.append((task, number))
+        if self._due:
+            return self._due.popleft()
+        task_or_none = self._plan.take()
+        return None if task_or_none is None else (task_or_none, 1)
+
+    def _launch(self, attempt: Attempt) -> Launch:
+        task = self._spec.tasks[attempt.task]
+        return Launch(
+            task=attempt.task,
+            number=attempt.number,
+            command=task.command,
+            timeout=self._task_timeout if task.timeout is None else task.timeout,
+            cwd=task.cwd,
+            env={**dict(task.env), **self._environ, "PYDAG_TASK": task.name, "PYDAG_ATTEMPT": str(attempt.number)},
+        )
+
+    def _ended(self, event: Ended) -> None:
+        attempt = self._running[event.task]
+        task = self._spec.tasks[event.task]
+        self._attempts.append(
+            Attempt(
+                task=attempt.task,
+                number=attempt.number,
+                state=event.state,
+                started=attempt.started,
+                ended=self._clock.now(),
+                exit_status=event.exit_status,
+                signal=event.signal,
+                reason=event.reason,
+                detail=event.detail,
+                output_dropped=event.output_dropped,
+                host=event.host,
+                usage=event.usage,
+            )
+        )
+        del self._running[event.task]  # last: should a signal handler raise here, its attempt must not stay `running`
+        # Only a failure is known to have ended: what is lost may still be running, and must not run twice.
+        if event.state is State.FAILED and event.number <= task.retries and not self.interrupted:
+            at = self._clock.monotonic() + task.retry_delay
+            heapq.heappush(self._retries, (at, event.task, event.number + 1))
+            return
+        for skipped in self._plan.finish(event.task, event.state):
+            self._note(skipped, State.SKIPPED, Reason.UPSTREAM)
+
+    def _note(self, task: int, state: State, reason: Reason) -> None:
+        self._attempts.append(Attempt(task=task, number=0, state=state, ended=self._clock.now(), reason=reason))
+
+    def _keep(self, output: Output) -> None:
+        self._output.setdefault((output.task, output.number), []).append(output.data)
+        self._output_bytes += len(output.data)
+        if self._output_since is None:
+            self._output_since = self._clock.monotonic()
+
+    def _output_is_due(self) -> bool:
+        if self._output_since is None:
+            return False
+        return self._output_bytes >= OUTPUT_BATCH or self._clock.monotonic() - self._output_since >= OUTPUT_DELAY
+
+    def _write(self) -> list[Attempt | Output]:
+        """Write what there is in one step. Output stands before the attempts: an end comes after what it ends."""
+        changes: list[Attempt | Output] = [
+            Output(task=task, number=number, data=b"".join(pieces)) for (task, number), pieces in self._output.items()
+        ]
+        changes += self._attempts
+        if changes:
+            self._store.write(self._run.id, changes)
+        self._done += [attempt for attempt in self._attempts if attempt.state.final]
+        self._attempts = []
+        self._output = {}
+        self._output_bytes, self._output_since = 0, None
+        return changes
+
+    def _report(self, changes: list[Attempt | Output]) -> None:
+        if changes:
+            self._reporter.changed(changes)
+
+    def _patience(self) -> float | None:
+        """Seconds that the engine may wait: until a retry is due or output has waited long enough."""
+        now = self._clock.monotonic()
+        due = []
+        if self._retries:
+            due.append(self._retries[0][0] - now)
+        if self._output_since is not None:
+            due.append(self._output_since + OUTPUT_DELAY - now)
+        return max(0.0, min(due)) if due else None

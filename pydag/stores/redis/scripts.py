@@ -1,0 +1,174 @@
+"""The Lua that runs inside Redis: each script is one atomic step on the keys that `pydag.stores.redis.store` lists.
+
+KEYS[1] is the prefix. JSON passes through as text: cjson would round the microseconds of a time.
+"""
+
+_RUN_NUMBER = """
+local number = redis.call('HGET', KEYS[1] .. '/ids', ARGV[1])
+if not number then return 'no run' end
+local run = KEYS[1] .. '/run/' .. number
+"""
+
+# Every list of runs that a run stands in, for its state.
+_INDEXES = """
+local function indexes(job, state)
+    local of_job = KEYS[1] .. '/job/' .. job .. '/runs'
+    return {KEYS[1] .. '/runs/' .. state, of_job .. '/' .. state, KEYS[1] .. '/runs', of_job}
+end
+"""
+
+# A definition that is no longer the current one goes, unless a run has run with it.
+_SAVE_JOB = """
+local function save_job(name, entry, digest, document)
+    redis.call('SETNX', KEYS[1] .. '/format', '1')
+    local job = redis.call('HGET', KEYS[1] .. '/numbers', name)
+    if not job then
+        job = redis.call('HINCRBY', KEYS[1] .. '/next', 'job', 1)
+        redis.call('HSET', KEYS[1] .. '/numbers', name, job)
+    end
+    local key = KEYS[1] .. '/job/' .. job
+    local before = redis.call('HGET', KEYS[1] .. '/jobs', name)
+    before = before and cjson.decode(before).spec
+    if before and before ~= digest and not redis.call('HGET', key .. '/uses', before) then
+        redis.call('HDEL', key .. '/specs', before)
+    end
+    redis.call('HSETNX', key .. '/specs', digest, document)
+    redis.call('HSET', KEYS[1] .. '/jobs', name, entry)
+    return job
+end
+"""
+
+# ARGV: job name, its entry, digest, document.
+SAVE_JOB = _SAVE_JOB + "save_job(ARGV[1], ARGV[2], ARGV[3], ARGV[4])"
+
+# ARGV: job name. Answers its current definition.
+JOB = """
+local job = redis.call('HGET', KEYS[1] .. '/numbers', ARGV[1])
+local entry = redis.call('HGET', KEYS[1] .. '/jobs', ARGV[1])
+return job and entry and redis.call('HGET', KEYS[1] .. '/job/' .. job .. '/specs', cjson.decode(entry).spec)
+"""
+
+# ARGV: job name, its entry, digest, document, run id, run, state, end or '', start, the caller's token.
+BEGIN = (
+    _SAVE_JOB
+    + _INDEXES
+    + """
+local number = redis.call('HGET', KEYS[1] .. '/ids', ARGV[5])
+if number then
+    local token = redis.call('HGET', KEYS[1] .. '/run/' .. number, 'begun')
+    return token == ARGV[10] and 'done' or 'taken'
+end
+local job = save_job(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+number = string.format('%016d', redis.call('HINCRBY', KEYS[1] .. '/next', 'run', 1))
+redis.call('HSET', KEYS[1] .. '/ids', ARGV[5], number)
+redis.call('HSET', KEYS[1] .. '/run/' .. number, 'id', ARGV[5], 'run', ARGV[6], 'state', ARGV[7], 'ended', ARGV[8],
+    'job', job, 'spec', ARGV[3], 'begun', ARGV[10])
+redis.call('HINCRBY', KEYS[1] .. '/job/' .. job .. '/uses', ARGV[3], 1)
+for _, index in ipairs(indexes(job, ARGV[7])) do redis.call('ZADD', index, ARGV[9], number) end
+return 'done'
+"""
+)
+
+# ARGV: run id, the caller's name, the number of its write, then
+#   the number of attempts, and of each its field and its JSON; then of each output, to the end:
+#   its field, the length it must have, the bytes added, 'APPEND' or 'SET', the tail, the number of the first full
+#   piece, the number of full pieces, and these.
+# All lengths are checked before anything is written. A write that came before is not done twice.
+WRITE = (
+    _RUN_NUMBER
+    + """
+local writer = 'writer ' .. ARGV[2]
+if redis.call('HGET', run, writer) == ARGV[3] then return 'done' end
+local first = 5 + 2 * tonumber(ARGV[4])
+local at = first
+while ARGV[at] do
+    if (redis.call('HGET', run .. '/output', ARGV[at]) or '0') ~= ARGV[at + 1] then return 'moved' end
+    at = at + 7 + tonumber(ARGV[at + 6])
+end
+redis.call('HSET', run, writer, ARGV[3])
+for each = 5, first - 1, 2 do redis.call('HSET', run, ARGV[each], ARGV[each + 1]) end
+at = first
+while ARGV[at] do
+    local field, pieces = ARGV[at], tonumber(ARGV[at + 6])
+    redis.call('HINCRBY', run .. '/output', field, ARGV[at + 2])
+    redis.call(ARGV[at + 3], run .. '/tail/' .. field, ARGV[at + 4])
+    for each = 1, pieces do
+        redis.call('HSET', run .. '/output', field .. '.' .. (ARGV[at + 5] + each - 1), ARGV[at + 6 + each])
+    end
+    at = at + 7 + pieces
+end
+return 'done'
+"""
+)
+
+# ARGV: run id, state, end or ''.
+FINISH = (
+    _INDEXES
+    + _RUN_NUMBER
+    + """
+local before = redis.call('HGET', run, 'state')
+if before ~= 'pending' and before ~= 'running' then return 'done' end
+local job = redis.call('HGET', run, 'job')
+local started = redis.call('ZSCORE', KEYS[1] .. '/runs', number)
+redis.call('HSET', run, 'state', ARGV[2], 'ended', ARGV[3])
+for _, index in ipairs(indexes(job, before)) do redis.call('ZREM', index, number) end
+for _, index in ipairs(indexes(job, ARGV[2])) do redis.call('ZADD', index, started, number) end
+return 'done'
+"""
+)
+
+# ARGV: run id. Answers the definition and all fields of the run.
+LOAD = (
+    _RUN_NUMBER
+    + """
+local of = redis.call('HMGET', run, 'job', 'spec')
+return {redis.call('HGET', KEYS[1] .. '/job/' .. of[1] .. '/specs', of[2]), redis.call('HGETALL', run)}
+"""
+)
+
+# ARGV: run id, field, first byte, size of a full piece. Answers the full piece with that byte, or the tail from it on.
+READ_OUTPUT = (
+    _RUN_NUMBER
+    + """
+local start, size = tonumber(ARGV[3]), tonumber(ARGV[4])
+local length = tonumber(redis.call('HGET', run .. '/output', ARGV[2]) or '0')
+if start >= length then return 'end' end
+local piece = math.floor(start / size)
+if piece < math.floor(length / size) then
+    return {'full', redis.call('HGET', run .. '/output', ARGV[2] .. '.' .. string.format('%d', piece))}
+end
+return {'tail', redis.call('GETRANGE', run .. '/tail/' .. ARGV[2], start % size, -1)}
+"""
+)
+
+# ARGV: run id, field. Answers the output's length and its tail.
+END_OF_OUTPUT = (
+    _RUN_NUMBER
+    + """
+return {redis.call('HGET', run .. '/output', ARGV[2]) or '0', redis.call('GET', run .. '/tail/' .. ARGV[2]) or ''}
+"""
+)
+
+# ARGV: job name.
+DELETE = (
+    _INDEXES
+    + """
+local job = redis.call('HGET', KEYS[1] .. '/numbers', ARGV[1])
+if not job then return 'no job' end
+local key = KEYS[1] .. '/job/' .. job
+for _, number in ipairs(redis.call('ZRANGE', key .. '/runs', 0, -1)) do
+    local run = KEYS[1] .. '/run/' .. number
+    local fields = redis.call('HMGET', run, 'id', 'state')
+    redis.call('HDEL', KEYS[1] .. '/ids', fields[1])
+    for _, index in ipairs(indexes(job, fields[2])) do redis.call('ZREM', index, number) end
+    for _, field in ipairs(redis.call('HKEYS', run .. '/output')) do
+        redis.call('UNLINK', run .. '/tail/' .. field)
+    end
+    redis.call('UNLINK', run, run .. '/output')
+end
+redis.call('UNLINK', key .. '/specs', key .. '/uses')
+redis.call('HDEL', KEYS[1] .. '/numbers', ARGV[1])
+redis.call('HDEL', KEYS[1] .. '/jobs', ARGV[1])
+return 'done'
+"""
+)

@@ -1,0 +1,1 @@
+"""The embedded history, in one SQLite file."""

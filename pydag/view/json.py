@@ -1,0 +1,176 @@
+"""What `log`, `list` and `status` give to programs: one JSON document each, as `docs/json.md` describes it.
+
+Fields may be added; none changes its meaning or goes. Text for people is in `pydag.view.log`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydag.model.run import Attempt, AttemptOutput, JobEntry, Run, RunRecord, TaskRun
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import State
+
+if TYPE_CHECKING:
+    from pydag.schedule.expression import Upcoming  # zones are read where there is a schedule alone
+
+Document = dict[str, object]
+
+
+def log(job: str, records: Sequence[RunRecord], *, now: datetime) -> str:
+    """`pydag log J --json`."""
+    return _text({"job": job, "runs": [_record(record, now) for record in records]})
+
+
+def task_output(job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now: datetime) -> str:
+    """`pydag log J --task_name T --json`. JSON has no bytes: what is not UTF-8 becomes U+FFFD."""
+    attempts = [
+        {"run": each.run.id, **_attempt(each.attempt, now), "output": b"".join(each.output).decode(errors="replace")}
+        for each in kept
+    ]
+    return _text({"job": job, "task": task.name, "attempts": attempts})
+
+
+def jobs(
+    entries: Sequence[JobEntry],
+    *,
+    now: datetime,
+    clock: Mapping[str, Upcoming] | None = None,
+    on_gocron_alone: Sequence[str] = (),
+) -> str:
+    """`pydag list --json`."""
+    clock = clock or {}
+    listed = [{**_entry(entry, now), **_schedule(clock.get(entry.name))} for entry in entries]
+    return _text({"jobs": listed, "on_gocron_alone": list(on_gocron_alone)})
+
+
+def tasks(spec: JobSpec) -> str:
+    """`pydag list --job_name J --json`."""
+    names = spec.upstream_names()
+    return _text({"job": spec.name, "tasks": [_task(task, names[task.name]) for task in spec.tasks]})
+
+
+def status(
+    running: Sequence[RunRecord],
+    entries: Sequence[JobEntry],
+    *,
+    now: datetime,
+    ended: Mapping[str, Run] | None = None,
+    clock: Mapping[str, Upcoming] | None = None,
+) -> str:
+    """`pydag status --json`. The arguments are those of `pydag.view.status.status`."""
+    clock = clock or {}
+    return _text(
+        {
+            "running": [{**_run(record.run, now), **_progress(record)} for record in running],
+            "jobs": [
+                {
+                    "name": entry.name,
+                    "last_result": _or_null(_last_result(entry, ended or {}), now),
+                    **_schedule(clock.get(entry.name)),
+                }
+                for entry in entries
+            ],
+        }
+    )
+
+
+def _text(document: Document) -> str:
+    # ASCII is the same whatever the output's encoding; without indentation it is written several times faster.
+    return json.dumps({"format": 1, **document})
+
+
+def _time(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat(timespec="microseconds") if time else None
+
+
+def _times(state: State, started: datetime | None, ended: datetime | None, now: datetime) -> Document:
+    """What still goes has lasted until now; what ended nobody knows when has no duration."""
+    until = ended if state.final else now
+    seconds = (until - started).total_seconds() if started and until else None
+    return {"state": state.value, "started": _time(started), "ended": _time(ended), "duration": seconds}
+
+
+def _run(run: Run, now: datetime) -> Document:
+    return {
+        "id": run.id,
+        "job": run.job,
+        "engine": run.engine,
+        **_times(run.state, run.started, run.ended, now),
+        "scheduled_for": _time(run.scheduled_for),
+        "detail": run.detail,
+    }
+
+
+def _record(record: RunRecord, now: datetime) -> Document:
+    upstream = record.spec.upstream_names()
+    tasks = [_task_run(task, upstream[task.name], now) for task in record.tasks.values()]
+    return {**_run(record.run, now), "tasks": tasks}
+
+
+def _task_run(task: TaskRun, upstream: list[str], now: datetime) -> Document:
+    return {
+        "name": task.name,
+        **_times(task.state, task.started, task.ended, now),
+        "reason": task.reason.value if task.reason else None,
+        "upstream": upstream,
+        "attempts": [_attempt(attempt, now) for attempt in task.attempts],
+    }
+
+
+def _attempt(attempt: Attempt, now: datetime) -> Document:
+    return {
+        "number": attempt.number,
+        **_times(attempt.state, attempt.started, attempt.ended, now),
+        "reason": attempt.reason.value if attempt.reason else None,
+        "exit_status": attempt.exit_status,
+        "signal": attempt.signal,
+        "detail": attempt.detail,
+        "output_dropped": attempt.output_dropped,
+        "host": attempt.host,
+    }
+
+
+def _entry(entry: JobEntry, now: datetime) -> Document:
+    last = _or_null(entry.last_run, now)
+    return {"name": entry.name, "saved": _time(entry.saved), "tasks": entry.tasks, "last_run": last}
+
+
+def _schedule(upcoming: Upcoming | None) -> Document:
+    if upcoming is None:
+        return {"schedule": None}
+    on = "crontab" if upcoming.node is None else "gocron"
+    next_fire = _time(upcoming.next)
+    rest = {"on": on, "node": upcoming.node, "detail": upcoming.detail}
+    return {"schedule": {"cron": upcoming.cron, "next": next_fire, **rest}}
+
+
+def _task(task: TaskSpec, upstream: list[str]) -> Document:
+    """Without its `env`: that is where people put what nobody should read."""
+    return {
+        "name": task.name,
+        "command": task.command,
+        "upstream": upstream,
+        "when": task.when.value,
+        "timeout": task.timeout,
+        "retries": task.retries,
+        "retry_delay": task.retry_delay,
+        "cwd": task.cwd,
+    }
+
+
+def _progress(record: RunRecord) -> Document:
+    states = [task.state for task in record.tasks.values()]
+    return {"tasks": {state.value: states.count(state) for state in State}}
+
+
+def _last_result(entry: JobEntry, ended: Mapping[str, Run]) -> Run | None:
+    last = entry.last_run
+    return last if last is None or last.state.final else ended.get(entry.name)
+
+
+def _or_null(run: Run | None, now: datetime) -> Document | None:
+    return _run(run, now) if run else None

@@ -1,0 +1,107 @@
+"""LiveTree: a run on a terminal, drawn over itself a few times a second by a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import TextIO
+
+from pydag.model.run import Attempt, Output, Run, RunRecord
+from pydag.model.spec import JobSpec
+from pydag.view.live.board import Board
+from pydag.view.live.frame import Drawn, Frames
+from pydag.view.outlet import Outlet
+from pydag.view.summary import closing
+from pydag.view.terminal import Look, screen
+
+INTERVAL = 0.1
+"""Seconds between two looks at the run. Nothing is drawn where nothing changed."""
+
+_STOPPED = timedelta(seconds=1)  # where a look comes so late, Ctrl-Z had stopped the process
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LiveTree:
+    """A Reporter. Its calls only note what happened; the thread draws.
+
+    A job that fits on the screen is shown as its tree, or as a list where the tree is too long; of a larger one, what
+    runs, what failed, and counts. The cursor is never hidden and stands below the frame, so that nothing has to be
+    restored when a run breaks off.
+    """
+
+    def __init__(self, stream: TextIO, look: Look, *, clock: Callable[[], datetime] = _now) -> None:
+        self._stream = stream
+        self._look = look
+        self._clock = clock
+        self._out = Outlet(stream)
+        self._over = Event()
+        self._drawn: list[Drawn] = []
+        self._thread: Thread | None = None
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """The first frame comes after `INTERVAL`: a run that is over by then shows its last frame alone."""
+        self._board = Board(spec)
+        self._frames = Frames(run, spec)
+        self._thread = Thread(target=self._draw_on, name="pydag-live", daemon=True)
+        self._thread.start()
+
+    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        """Noted, to be drawn soon."""
+        self._board.note(changes)
+
+    def stopping(self, at: datetime) -> None:
+        """The last line says so from now on."""
+        self._board.stopping = True
+
+    def run_ended(self, record: RunRecord) -> None:
+        """The last frame stays; the ends of failed outputs and the summary follow it."""
+        self._stop()
+        self._draw(self._clock(), last=True)
+        self._out.finish("".join(f"{line}\r\n" for line in closing(record, self._board.tails, self._look)))
+
+    def close(self) -> None:
+        """Drawing ends, and the frame that is there stays."""
+        self._stop()
+        self._out.finish()
+
+    def _stop(self) -> None:
+        self._over.set()
+        if self._thread:
+            self._thread.join()
+
+    def _draw_on(self) -> None:
+        before = self._clock()
+        while not self._over.wait(INTERVAL):
+            now = self._clock()
+            if now - before > _STOPPED:
+                self._drawn = []  # a shell has written below the frame: the next one starts there
+            before = now
+            if not self._out.stuck:
+                self._draw(now)
+
+    def _draw(self, now: datetime, *, last: bool = False) -> None:
+        width, height = screen(self._stream)
+        look = replace(self._look, width=width)
+        room = max(height - 1, 2)  # the cursor has a line of its own
+        frame = self._frames.frame(self._board.view(room), now, look, room, last=last)
+        if frame == self._drawn and not last:
+            return
+        # A terminal that was made narrower has wrapped what stood there.
+        above = sum(max(1, -(-line.columns // width)) for line in self._drawn)
+        self._out.finish(_over(frame, above))
+        self._drawn = frame
+
+
+def _over(frame: Sequence[Drawn], above: int) -> str:
+    """One write that puts these lines over the frame `above` the cursor, with no moment at which they are gone.
+
+    Wrapping is off meanwhile: where a terminal finds a character wider than we do, a line still stays one line. A line
+    is erased before it is written: behind a full one the cursor stands on its last character, which would go too.
+    """
+    up = f"\r\x1b[{above}A" if above else "\r"
+    return "\x1b[?7l" + up + "".join(f"\x1b[K{line.text}\r\n" for line in frame) + "\x1b[J\x1b[?7h"

@@ -1,0 +1,235 @@
+"""Loader: import a user's file, or notebook, and find the jobs in it, without running them.
+
+The file is read as a module, so what stands below `if __name__ == "__main__"` is left out, and reading stops where the
+first job would run: what follows a run is not to be executed without that run. A file that goes on all the same is
+refused, and no `run` in it ever runs a job, from whatever thread or process.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from functools import cached_property
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydag.errors import LoadError, NotFound, nearest
+from pydag.workflow.job import Job
+
+if TYPE_CHECKING:
+    from pydag.workflow.notebook import Notebook
+
+MODULE = "__pydag_file__"
+"""The name under which the file is imported."""
+
+_GUARD = 'put the run below `if __name__ == "__main__":`'
+
+
+class _Stop(BaseException):
+    """Leaves the file at `run()`; not an Exception, so that no handler of the file's own takes it for an error."""
+
+
+class _Reader:
+    """Collects the jobs that the file makes while it is imported, and refuses each `run` of them ever after.
+
+    A thread that the file started, or `atexit`, may call `run` later. What cannot be stopped in the file's own lines is
+    refused with an Exception, as pools of threads or processes hand on nothing else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.jobs: list[Job] = []
+        self.stopped: Job | None = None
+        self.refusal: LoadError | None = None
+        self.importing = True
+        self._path = path
+        self._process, self._thread = os.getpid(), threading.get_ident()
+
+    def made(self, job: Job) -> None:
+        """Collect it."""
+        self.jobs.append(job)
+
+    def refuse_run(self, job: Job) -> NoReturn:
+        """Leave the file where it runs the job in its own lines, or else raise `LoadError`."""
+        if self.importing and (os.getpid(), threading.get_ident()) == (self._process, self._thread):
+            self.stopped = job
+            raise _Stop
+        self.refusal = LoadError(
+            f"{str(self._path)!r} runs {job.name!r} from a thread, from another process or at its end, "
+            f"where reading cannot stop at it: {_GUARD}"
+        )
+        raise self.refusal
+
+
+class _Script(SourceFileLoader):
+    """Compiles the file each time, as Python does with a script: a cache may be older than an edit of a second ago."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """From the source alone; nothing is written beside it."""
+        return self.source_to_code(self.notebook.source if self.notebook else self.get_data(self.path), self.path)
+
+    @cached_property
+    def notebook(self) -> Notebook | None:
+        """What the file is, unless it is plain Python."""
+        if not self.path.endswith(".ipynb"):
+            return None
+        from pydag.workflow import notebook
+
+        return notebook.read(self.get_data(self.path), self.path)
+
+
+def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
+    """The job of that name in the file, or its only one.
+
+    Raises `NotFound` where it has none of that name, and `LoadError`; what the file itself raises is named.
+    """
+    path = Path(file)
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise LoadError("the working directory was removed: change to one that exists, then run again") from None
+    if not os.path.isfile(path):  # unlike Path's it never raises
+        raise LoadError(_no_file(path))
+    reader = _read(path)
+    jobs = reader.jobs.copy()  # a thread of the file may make more
+    if not jobs:
+        raise LoadError(
+            f"{str(path)!r} makes no job when it is imported: write job = Job(...) outside of any function, "
+            'above `if __name__ == "__main__":`'
+        )
+    if name is None:
+        if len(jobs) > 1:
+            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs: choose one with --job, of {_listed(jobs)}")
+        return jobs[0]
+    named = [job for job in jobs if job.name == name]
+    if len(named) > 1:
+        raise LoadError(f"{str(path)!r} has {len(named)} jobs named {name!r}: give each a name of its own")
+    if not named:
+        raise NotFound(_no_such_job(path, name, jobs, reader.stopped))
+    return named[0]
+
+
+def _read(path: Path) -> _Reader:
+    """Import the file, up to the first `run`."""
+    if path.suffix not in (".py", ".ipynb"):
+        raise LoadError(f"{str(path)!r} is no workflow file: its name must end in .py or .ipynb")
+    loader = _Script(MODULE, str(path.absolute()))
+    spec = spec_from_loader(MODULE, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    reader = Job.reader = _Reader(path)
+    with _as_script(path), _output_that_never_fails():
+        sys.modules[MODULE] = module
+        try:
+            loader.exec_module(module)
+        except _Stop:
+            return reader
+        except SystemExit as end:
+            raise LoadError(f"{str(path)!r} ended itself while it was imported: sys.exit({end.code!r})") from end
+        except (LoadError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            where = _line_of(error, loader)
+            raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
+        finally:
+            reader.importing = False
+            Job.reader = None
+    if reader.refusal:
+        raise reader.refusal
+    if reader.stopped:
+        raise LoadError(
+            f"{str(path)!r} catches what stops its reading at the run of {reader.stopped.name!r}: "
+            f"write `except Exception` instead of a bare `except`, or {_GUARD}"
+        )
+    return reader
+
+
+@contextmanager
+def _as_script(path: Path) -> Iterator[None]:
+    """What a script finds around it: its directory first on sys.path, and itself as the whole command line."""
+    argv, sys.argv = sys.argv, [str(path)]
+    sys.path.insert(0, str(path.absolute().parent))
+    try:
+        yield
+    finally:
+        sys.argv = argv  # sys.path stays: functions of the file may import from beside it later
+
+
+class _Unread(io.FileIO):
+    """An output that may be full, or closed at its other end: what does not go out is dropped."""
+
+    def write(self, data: Any, /) -> int:
+        """Say that it was written, whatever became of it."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+@contextmanager
+def _output_that_never_fails() -> Iterator[None]:
+    """A `print(job)` that nobody can read is no reason for the job not to run."""
+    try:
+        sys.stdout.flush()
+        file = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # none at all, or not a file of the operating system
+        yield
+        return
+    output = io.BufferedWriter(_Unread(file, "w", closefd=False))
+    stream = io.TextIOWrapper(output, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
+    with redirect_stdout(stream):
+        try:
+            yield
+        finally:
+            stream.flush()
+
+
+def _line_of(error: BaseException, loader: _Script) -> str:
+    """Where the error came up, for the message: the deepest line of the file itself. A syntax error has its own."""
+    line, frames = 0, error.__traceback__
+    while frames:
+        if frames.tb_frame.f_code.co_filename == loader.path:
+            line = frames.tb_lineno
+        frames = frames.tb_next
+    if not line:
+        return ""
+    return f" ({loader.notebook.place(line)})" if loader.notebook else f" (line {line})"
+
+
+def _no_file(path: Path) -> str:
+    wanted = "give the path of a workflow file"
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            return f"{str(path)!r} is a link to {os.readlink(path)!r}, and that is not there: {wanted}"
+    except OSError as error:
+        return f"{str(path)!r} cannot be reached ({error.strerror}): {wanted}"
+    else:
+        return f"{str(path)!r} is {'a directory' if stat.S_ISDIR(mode) else 'no regular file'}: {wanted}"
+    near = nearest(path.name, [each.name for each in path.parent.glob("*.py")])
+    hint = f"did you mean {str(path.with_name(near))!r}?" if near else wanted
+    return f"there is no file {str(path)!r} (looked in {Path.cwd()}): {hint}"
+
+
+def _no_such_job(path: Path, name: str, jobs: list[Job], stopped: Job | None) -> str:
+    message = f"{str(path)!r} has no job named {name!r}, only {_listed(jobs)}"
+    if near := nearest(name, [job.name for job in jobs]):
+        return f"{message}; did you mean {near!r}?" if len(jobs) > 1 else message
+    if stopped:
+        return (
+            f"{message}: it was read up to the run of {stopped.name!r}; make every job before the first run, "
+            'or put the runs below `if __name__ == "__main__":`'
+        )
+    return message
+
+
+def _listed(jobs: list[Job]) -> str:
+    return ", ".join(repr(job.name) for job in jobs)

@@ -1,0 +1,1 @@
+"""The kinds of tasks. A new kind is a module here."""

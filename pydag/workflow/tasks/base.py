@@ -1,0 +1,189 @@
+"""Task: one step of a job, and the ways to say which step comes after which."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydag.errors import InvalidJob, shown
+from pydag.model.states import When
+
+if TYPE_CHECKING:
+    from pydag.workflow.job import Job
+from pydag.workflow.tasks.checks import (
+    _checked_command,
+    _checked_cwd,
+    _checked_env,
+    _checked_nodes,
+    _checked_retries,
+    _checked_seconds,
+    _checked_when,
+    checked_name,
+)
+from pydag.workflow.tasks.file import _command_for
+
+# Set by `with Job(...)`: whoever collects the tasks that are made now.
+collector: ContextVar[Callable[[Task], None] | None] = ContextVar("collector", default=None)
+
+Tasks = TypeVar("Tasks", "Task", Iterable["Task"])
+
+
+class Task:
+    """A name and the shell command to run, as `bash -c` would run it.
+
+    `timeout` is in seconds and defaults to PYDAG_TASK_TIMEOUT. A task that fails is tried `retries` times more,
+    `retry_delay` seconds after the attempt before. `env` is added to the environment, `cwd` is where the command runs
+    (default: where the script was started). `when` says how the upstream tasks must have ended: "success" (every one
+    succeeded), "failure" (at least one failed, or was skipped because one did) or "always" (all of them ended).
+
+    On gocron, `node_id` and `node` (an alias) name where the command runs: one or several nodes, it runs on each.
+
+    Raises `InvalidJob` where a value cannot be right.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "command",
+        "cwd",
+        "downstream",
+        "env",
+        "http_method",
+        "job",
+        "name",
+        "nodes",
+        "retries",
+        "retry_delay",
+        "timeout",
+        "upstream",
+        "when",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        command: str,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        retry_delay: float = 0.0,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        when: str | When = When.SUCCESS,
+        node_id: int | Iterable[int] | None = None,
+        node: str | Iterable[str] | None = None,
+    ) -> None:
+        self.name = checked_name(name, "task")
+        self.command = _checked_command(command, name)
+        self.timeout = None if timeout is None else _checked_seconds(timeout, name, "timeout")
+        if self.timeout == 0:
+            raise InvalidJob(f"task {name!r}: timeout=0 leaves no time to run; give seconds above 0")
+        self.retries = _checked_retries(retries, name)
+        self.retry_delay = _checked_seconds(retry_delay, name, "retry_delay")
+        self.env = _checked_env(env, name) if env else {}
+        self.cwd = None if cwd is None else _checked_cwd(cwd, name)
+        self.nodes = _checked_nodes(node_id, node, name)
+        self.http_method: str | None = None
+        self.when = when if isinstance(when, When) else _checked_when(when, name)
+        self.upstream: dict[Task, None] = {}
+        self.downstream: dict[Task, None] = {}
+        self.job: Job | None = None
+        collect = collector.get()
+        if collect is not None:
+            collect(self)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        retries: int = 0,
+        retry_delay: float = 0.0,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        when: str | When = When.SUCCESS,
+    ) -> Task:
+        """A task that runs a Python file with this interpreter, or a notebook through `jupyter nbconvert --execute`.
+
+        The name defaults to the file's, without its ending. An executed notebook is written beside its source, as
+        `NAME.nbconvert.ipynb`.
+        """
+        try:
+            file = Path(path)
+        except TypeError:
+            raise InvalidJob(f"{shown(path)} is not the path of a file: give one as text or as a Path") from None
+        if not os.path.isfile(file):
+            raise InvalidJob(f"there is no file {str(path)!r} (looked in {Path.cwd()}): give the path of a file")
+        return cls(
+            file.stem if name is None else name,
+            _command_for(file),
+            timeout=timeout,
+            retries=retries,
+            retry_delay=retry_delay,
+            env=env,
+            cwd=cwd,
+            when=when,
+        )
+
+    def set_downstream(self, *tasks: Task | Iterable[Task]) -> None:
+        """These tasks come after this one. Saying it twice, from either side, is one edge."""
+        for task in list(_flattened(tasks)):  # all of them or none: what is no task raises
+            self.downstream[task] = None
+            task.upstream[self] = None
+
+    def set_upstream(self, *tasks: Task | Iterable[Task]) -> None:
+        """These tasks come before this one."""
+        for task in list(_flattened(tasks)):
+            task.set_downstream(self)
+
+    def after(self, *tasks: Task | Iterable[Task]) -> Task:
+        """`set_upstream`, returning this task, so that calls can be chained."""
+        self.set_upstream(*tasks)
+        return self
+
+    def __rshift__(self, tasks: Tasks) -> Tasks:
+        return _then(tasks, self.set_downstream)
+
+    def __lshift__(self, tasks: Tasks) -> Tasks:
+        return _then(tasks, self.set_upstream)
+
+    def __rrshift__(self, tasks: Iterable[Task]) -> Task:
+        self.set_upstream(tasks)
+        return self
+
+    def __rlshift__(self, tasks: Iterable[Task]) -> Task:
+        self.set_downstream(tasks)
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+class GoCronTask(Task):
+    """A Task by the name that gocron's users know."""
+
+    __slots__ = ()
+
+
+def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:
+    """Connect and hand back the tasks that were given: a generator gives them once."""
+    if isinstance(tasks, Task):
+        connect((tasks,))
+        return tasks
+    given = list(_flattened((tasks,)))
+    connect(given)
+    return given
+
+
+def _flattened(tasks: Iterable[Task | Iterable[Task]]) -> Iterable[Task]:
+    for each in tasks:
+        if isinstance(each, Task):
+            yield each
+        elif isinstance(each, Iterable) and not isinstance(each, str):
+            yield from _flattened(each)
+        else:
+            raise InvalidJob(f"{shown(each)} is not a Task: an edge goes from task to task, give Task objects")

@@ -1,0 +1,275 @@
+"""What becomes of an attempt when gocron or the way to it fails: on the stand-in, which can be told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from pydag.engines.gocron import engine
+from pydag.engines.gocron.pace import Pace
+from pydag.gocron.client import GoCronClient
+from pydag.gocron.results import EndReason
+from pydag.model.states import Reason, State
+from tests.support.commands import gate
+from tests.support.fake_gocron import FakeGoCron, Fault
+from tests.support.fake_gocron_core import RUNNING
+from tests.support.gocron_runs import Ahead, Runs, runs_on
+from tests.support.gocron_targets import Lab, until
+
+LOOKS = "GET /api/task/log"
+
+
+@pytest.fixture
+def runs(fake: FakeGoCron, gocron: GoCronClient) -> Iterator[Runs]:
+    with runs_on(Lab(gocron, fake)) as made:
+        yield made
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Ahead:
+    """The engine's clock."""
+    ahead = Ahead()
+    monkeypatch.setattr(engine, "time", ahead)
+    return ahead
+
+
+def name(runs: Runs, task: int = 0) -> str:
+    return f"{runs.lab.prefix}:{task}"
+
+
+def ended_rows(fake: FakeGoCron) -> int:
+    return sum(row.status != RUNNING for row in list(fake.core.rows.values()))
+
+
+# Triggers.
+
+
+def test_a_run_whose_trigger_was_not_answered_is_found_by_its_row(runs: Runs, fake: FakeGoCron) -> None:
+    runs.prepare("echo hi")
+    fake.fail(Fault.LOST_ANSWER, "/api/task/run/")
+    runs.start()
+    assert runs.end().state is State.SUCCESS
+    assert fake.fired[Fault.LOST_ANSWER] == 1
+    assert fake.counts["GET /api/task/run/:id"] == 1
+
+
+def test_a_trigger_that_was_lost_before_it_had_its_effect_is_lost_after_a_while(
+    runs: Runs, fake: FakeGoCron, clock: Ahead
+) -> None:
+    runs.prepare("echo hi")
+    fake.fail(Fault.CUT, "/api/task/run/")
+    runs.start()
+    runs.look(0.3)
+    clock.by = engine.APPEAR_WITHIN - 1
+    runs.look(0.3)
+    assert runs.nothing_ended()
+    clock.by = engine.APPEAR_WITHIN + 1
+    end = runs.end()
+    assert (end.state, end.reason) == (State.LOST, Reason.UNKNOWN)
+    assert end.detail.startswith(f"the connection to gocron at {fake.address} broke")
+    assert end.detail.endswith("no run of it was seen after that")
+    assert fake.fired[Fault.CUT] == 1
+    assert fake.counts["GET /api/task/run/:id"] == 1
+
+
+def test_a_run_that_was_never_asked_for_is_failed_and_not_lost(runs: Runs, fake: FakeGoCron) -> None:
+    runs.prepare("echo hi")
+    fake.fail(Fault.CUT, "/api/task/log", times=3)
+    runs.start()
+    end = runs.end()
+    assert (end.state, end.reason) == (State.FAILED, Reason.NOT_STARTED)
+    assert fake.fired[Fault.CUT] == 3
+    assert fake.counts["GET /api/task/run/:id"] == 0
+
+
+def test_a_task_that_somebody_deleted_did_not_start(runs: Runs) -> None:
+    runs.prepare("echo hi")
+    runs.lab.client.delete_task(runs.task_id())
+    runs.start()
+    end = runs.end()
+    assert (end.state, end.reason) == (State.FAILED, Reason.NOT_STARTED)
+    assert "there is no such task" in end.detail or "run task" in end.detail
+
+
+class _EndsMeanwhile(Future[None]):
+    """The answer to a trigger that comes right after the engine has looked for it."""
+
+    looks = 0
+
+    def done(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_an_answer_that_comes_while_the_answers_are_sorted_is_not_dropped(runs: Runs) -> None:
+    runs.prepare("echo hi", "echo ho")
+    answers: list[Future[None]] = [Future(), _EndsMeanwhile()]
+    for task, answer in enumerate(answers):
+        runs.start(task)
+        answer.set_result(None)
+    attempts = list(runs.engine._new)
+    runs.engine._triggers = list(zip(attempts, answers, strict=True))
+    runs.engine._take_in_triggers()
+    assert [attempt.triggered for attempt in attempts] == [True, False]
+    runs.engine._take_in_triggers()
+    assert [attempt.triggered for attempt in attempts] == [True, True]
+
+
+def test_a_row_that_comes_late_is_waited_for(runs: Runs, fake: FakeGoCron) -> None:
+    fake.core.row_delay = 0.5
+    runs.go("echo hi")
+    assert runs.end().state is State.SUCCESS
+
+
+# Rounds.
+
+
+@pytest.mark.parametrize("fault", [Fault.HTTP_500, Fault.CODE_401, Fault.CUT, Fault.LOST_ANSWER])
+def test_a_look_that_fails_ends_nothing_and_the_run_goes_on(
+    runs: Runs, fake: FakeGoCron, fault: Fault, tmp_path: Path
+) -> None:
+    runs.go(gate(tmp_path / "gate"))
+    until((tmp_path / "gate.open").exists)
+    fake.fail(fault, "/api/task/log", times=5)
+    runs.look_until(lambda: fake.fired[fault] == 5)
+    assert runs.nothing_ended()
+    (tmp_path / "gate").touch()
+    assert runs.end().state is State.SUCCESS
+
+
+def test_trouble_is_told_once_and_its_end_too(
+    runs: Runs, fake: FakeGoCron, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs.go(gate(tmp_path / "gate"))
+    until((tmp_path / "gate.open").exists)
+    fake.fail(Fault.HTTP_500, "/api/task/log", times=9)
+    runs.look_until(lambda: fake.fired[Fault.HTTP_500] == 9)
+    (tmp_path / "gate").touch()
+    assert runs.end().state is State.SUCCESS
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first == (
+        f"gocron at {fake.address} answered with HTTP 500: look into its log; its runs go on, pydag asks again"
+    )
+    assert last == "gocron answers again"
+
+
+# Rows that say what is not so.
+
+
+def test_a_finished_row_that_no_node_speaks_in_is_lost(runs: Runs, fake: FakeGoCron) -> None:
+    fake.core.panics.add(name(runs))
+    runs.go("echo hi")
+    end = runs.end()
+    assert (end.state, end.exit_status, end.reason) == (State.LOST, None, Reason.UNKNOWN)
+    assert end.detail == EndReason.NO_HOST_LINE.value
+
+
+def test_a_row_that_never_ends_is_lost_a_stated_while_after_its_timeout(
+    runs: Runs, fake: FakeGoCron, clock: Ahead
+) -> None:
+    fake.core.never_ends.add(name(runs))
+    runs.go("echo hi", timeout=100.0)
+    runs.look(0.3)
+    clock.by = 100.0 + engine.LOST_AFTER - 5
+    runs.look(0.3)
+    assert runs.nothing_ended()
+    clock.by = 100.0 + engine.LOST_AFTER + 1
+    end = runs.end()
+    assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, engine.STILL_RUNNING)
+
+
+def test_while_gocrons_queue_is_full_nothing_is_given_up(
+    runs: Runs, fake: FakeGoCron, clock: Ahead, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine, "QUEUE", 2)
+    runs.go(gate(tmp_path / "gate"), gate(tmp_path / "gate"))
+    until((tmp_path / "gate.open").exists)
+    until(lambda: len(fake.core.rows) == 2)
+    runs.look(0.3)
+    clock.by = 10_000.0
+    runs.look(0.5)
+    assert runs.nothing_ended()
+    (tmp_path / "gate").touch()
+    assert [end.state for end in runs.ends(2)] == [State.SUCCESS] * 2
+
+
+def test_a_strangers_row_without_an_end_of_its_own_invents_nothing(
+    runs: Runs, fake: FakeGoCron, tmp_path: Path
+) -> None:
+    runs.go(gate(tmp_path / "gate"))
+    until((tmp_path / "gate.open").exists)
+    fake.add_foreign_row(runs.task_id(), "")
+    runs.look(0.3)
+    assert runs.nothing_ended()
+    (tmp_path / "gate").touch()
+    end = runs.end()
+    assert (end.state, end.exit_status) == (State.LOST, None)
+
+
+# Stops.
+
+
+def test_a_stop_that_gocron_does_not_confirm_ends_as_lost(runs: Runs, fake: FakeGoCron, clock: Ahead) -> None:
+    fake.core.never_ends.add(name(runs))
+    runs.go("echo hi")
+    runs.look(0.3)
+    runs.engine.stop(force=False)
+    runs.look(0.3)
+    assert runs.nothing_ended()
+    clock.by = engine.STOP_WITHIN + 1
+    end = runs.end()
+    assert (end.state, end.reason) == (State.LOST, Reason.UNKNOWN)
+    assert end.detail == "it was asked to stop, and gocron did not say that it ended"
+
+
+def test_a_forced_stop_waits_for_nobody(runs: Runs, fake: FakeGoCron) -> None:
+    fake.core.never_ends.add(name(runs))
+    runs.go("echo hi")
+    runs.look(0.3)
+    runs.engine.stop(force=True)
+    assert runs.end().state is State.LOST
+
+
+# How much is asked.
+
+
+def test_a_minute_of_long_runs_is_at_most_twenty_rounds() -> None:
+    pace = Pace(longest=10.0)
+    pace.news(0.0)
+    rounds = 0
+    while pace.due <= 60.0:
+        rounds += 1
+        pace.round_done(pace.due, 0.005, news=False)
+    assert 10 <= rounds <= 20
+
+
+def test_a_round_over_200_attempts_is_one_request(runs: Runs, fake: FakeGoCron) -> None:
+    fake.core.never_ends.update(name(runs, task) for task in range(200))
+    runs.go(*["true"] * 200)
+    runs.look_until(lambda: len(fake.core.rows) == 200)
+    runs.look(0.3)
+    before = sum(fake.counts.values())
+    runs.engine._round()
+    assert sum(fake.counts.values()) - before == 1
+
+
+def test_many_that_ended_at_once_are_read_by_whole_pages(runs: Runs, fake: FakeGoCron) -> None:
+    runs.go(*["true"] * 60)
+    until(lambda: ended_rows(fake) == 60)
+    runs.look(0.0)
+    before = fake.counts[LOOKS]
+    assert {end.state for end in runs.ends(60)} == {State.SUCCESS}
+    assert fake.counts[LOOKS] - before <= 4
+
+
+def test_one_look_serves_all_that_start_together(runs: Runs, fake: FakeGoCron) -> None:
+    runs.prepare(*["true"] * 30)
+    before = fake.counts[LOOKS]
+    for task in range(30):
+        runs.start(task)
+    runs.engine._trigger_new()
+    assert fake.counts[LOOKS] - before == 1
+    assert len(runs.ends(30)) == 30

@@ -1,0 +1,402 @@
+"""What is true of gocron, each fact on both dialects: on the stand-in, and on real servers."""
+
+import secrets
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pydag.gocron.records import LogStatus
+from pydag.gocron.results import EndReason
+from pydag.schedule.expression import Schedule
+from tests.support.gocron_targets import Lab, end_of, until
+from tests.support.processes import alive, pid_in
+
+
+def listed(lab: Lab, **query: Any) -> list[dict[str, Any]]:
+    data = lab.raw("GET", "/api/task", **query)["data"]["data"]
+    return [task for task in data if task["name"].startswith(lab.prefix)]
+
+
+# 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "n" * 33},
+        {"name": "名" * 33},
+        {"command": "c" * 257},
+        {"timeout": 86_401},
+        {"timeout": -1},
+        {"name": ""},
+        {"command": ""},
+    ],
+)
+def test_gocron_refuses_a_form_beyond_its_limits_without_naming_the_limit(lab: Lab, changes: dict[str, Any]) -> None:
+    answer = lab.raw_store(**changes)
+    assert (answer["code"], answer["message"]) == (1, "表单验证失败, 请检测输入")
+
+
+def test_limits_count_characters_not_bytes(lab: Lab) -> None:
+    name = lab.prefix + "名" * 24
+    command = "echo " + "名" * 251
+    tag = lab.prefix + "名" * 24
+    answer = lab.raw_store(name=name, command=command, tag=tag, timeout=86_400)
+    assert answer["code"] == 0
+    assert lab.client.tasks(name=name, tag=tag)[0].command == command
+
+
+def test_only_the_fork_takes_a_tag_of_33_characters(lab: Lab) -> None:
+    assert lab.raw_store(tag=lab.prefix + "t" * 25)["code"] == int(lab.original)
+
+
+# 2
+
+
+def test_the_name_filter_is_like_newest_first(lab: Lab) -> None:
+    for suffix in ("a_b", "axb", "a%b", "AxB2"):
+        assert lab.raw_store(name=lab.prefix + suffix)["code"] == 0
+    matched = [task["name"].removeprefix(lab.prefix) for task in listed(lab, name="a_b")]
+    assert matched == ["AxB2", "a%b", "axb", "a_b"]
+    matched = [task["name"].removeprefix(lab.prefix) for task in listed(lab, name="A%b")]
+    assert matched == ["AxB2", "a%b", "axb", "a_b"]
+
+
+def test_the_tag_filter_is_exact_but_for_case_in_the_original_and_like_in_the_fork(
+    lab: Lab,
+) -> None:
+    tag = lab.prefix
+    for suffix in ("j_b", "J_B", "j_bs", "jxb"):
+        assert lab.raw_store(tag=tag + suffix)["code"] == 0
+    tags = [task["tag"].removeprefix(tag) for task in listed(lab, tag=tag + "j_b")]
+    assert tags == (["J_B", "j_b"] if lab.original else ["jxb", "j_bs", "J_B", "j_b"])
+
+
+# 3
+
+
+def test_lists_come_in_pages_of_20_unless_asked_otherwise(lab: Lab) -> None:
+    for _ in range(21):
+        assert lab.raw_store()["code"] == 0
+    assert len(listed(lab, tag=lab.prefix)) == 20
+    assert len(listed(lab, tag=lab.prefix, page=2)) == 1
+    assert listed(lab, tag=lab.prefix, page=3) == []
+    assert len(listed(lab, tag=lab.prefix, page_size=5000)) == 21
+
+
+# 4
+
+
+def test_run_is_a_get_and_its_row_comes_above_the_ones_before(lab: Lab) -> None:
+    task_id = lab.create()
+    first = lab.ended(lab.start(task_id))
+    assert lab.raw("GET", f"/api/task/run/{task_id}") == {
+        "code": 0,
+        "message": "任务已开始运行, 请到任务日志中查看结果",
+        "data": None,
+    }
+    until(lambda: lab.client.newest_log_id(task_id) > first.id)
+
+
+# 5
+
+
+def test_the_status_filter_is_one_above_the_status_answered(lab: Lab, tmp_path: Path) -> None:
+    row = lab.begin(tmp_path)
+    task_id = row.task_id
+    running = lab.raw("GET", "/api/task/log", task_id=task_id, status=2)["data"]["data"]
+    assert [(one["id"], one["status"]) for one in running] == [(row.id, 1)]
+    assert lab.raw("GET", "/api/task/log", task_id=task_id, status=1)["data"]["data"] == []
+    lab.stop(row)
+    failed = lab.raw("GET", "/api/task/log", task_id=task_id, status=1)["data"]["data"]
+    assert [(one["id"], one["status"]) for one in failed] == [(row.id, 0)]
+
+
+# 6
+
+
+def test_a_node_that_is_not_there_is_taken_and_fails_when_it_runs(lab: Lab) -> None:
+    end = lab.end_of("echo hi", node_ids=(777,))
+    assert (end.host, end.reason) == ("-:0", EndReason.UNREACHABLE)
+
+
+# 8
+
+
+def test_output_over_four_mebibytes_hides_how_the_command_ended(lab: Lab) -> None:
+    for command in ("", "; exit 3"):
+        end = lab.end_of("head -c 4194400 /dev/zero | tr '\\0' x" + command)
+        assert (end.reason, end.output) == (EndReason.TOO_LARGE, "")
+
+
+def test_output_just_under_four_mebibytes_is_kept(lab: Lab) -> None:
+    end = lab.end_of("head -c 4194290 /dev/zero | tr '\\0' x")
+    assert (end.reason, len(end.output)) == (None, 4_194_290)
+
+
+def test_a_timeout_kills_the_whole_process_group(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    end = lab.end_of(f"echo y; sleep 300 & echo $! >{file}; wait", timeout=1)
+    assert (end.reason, end.output) == (EndReason.TIMEOUT, "")
+    assert end.detail in ("timeout killed", "执行超时, 强制结束")
+    until(lambda: not alive(pid_in(file)))
+
+
+def test_a_stop_kills_the_whole_process_group(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    row = lab.start(lab.create(f"sleep 300 & echo $! >{file}; wait"))
+    pid = pid_in(file)
+    end = lab.stop(row)
+    assert (end.reason, end.detail, end.output) == (EndReason.STOPPED, "手动停止", "")
+    until(lambda: not alive(pid))
+
+
+# 9
+
+
+def test_a_token_that_is_not_taken_is_http_200_with_code_401(lab: Lab) -> None:
+    for headers in ({}, {"Auth-Token": "a.b.c"}):
+        answer = requests.get(lab.client._base_url + "/api/task", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (200, 401)
+
+
+def test_the_fork_locks_a_user_after_five_failed_logins(lab: Lab) -> None:
+    user = "nobody" + secrets.token_hex(4)
+    url = lab.client._base_url + "/api/user/login"
+    form = {"username": user, "password": "wrong"}
+    messages = [requests.post(url, data=form).json()["message"] for _ in range(6)]
+    assert len(set(messages)) == (1 if lab.original else 6)
+
+
+# 10
+
+
+def test_the_fork_reads_the_login_from_the_body_alone(lab: Lab) -> None:
+    url = lab.client._base_url + "/api/user/login"
+    form = {"username": "nobody" + secrets.token_hex(4), "password": "wrong"}
+    answers = [requests.post(url, params=form), requests.post(url, data=form)]
+    in_url, in_body = (answer.json()["message"] for answer in answers)
+    assert (in_url == in_body) is lab.original
+
+
+# 11
+
+
+def test_the_page_of_nodes_lists_them_all_and_names_are_unique(lab: Lab) -> None:
+    hosts = lab.raw("GET", "/api/host", page_size=1000)["data"]["data"]
+    assert {"127.0.0.1", "localhost"} <= {host["name"] for host in hosts}
+    again = lab.raw("POST", "/api/host/store", name="localhost", alias="again", port=1)
+    assert (again["code"], again["message"]) == (1, "主机名已存在")
+
+
+# 12
+
+
+def test_the_fork_translates_its_messages_and_keeps_its_codes(lab: Lab) -> None:
+    url = lab.client._base_url + "/api/task"
+    plain = requests.get(url).json()
+    english = requests.get(url, headers={"Accept-Language": "en"}).json()
+    assert plain["code"] == english["code"]
+    assert (plain["message"] == english["message"]) is lab.original
+
+
+# 13
+
+
+def test_commands_run_under_bash(lab: Lab) -> None:
+    assert lab.end_of("[[ ab == a* ]] && echo ${BASH_VERSION:+bash}").output.strip() == "bash"
+
+
+# 14
+
+
+@pytest.mark.parametrize("ending", ["", "; exit 3"])
+def test_output_that_is_not_utf8_hides_how_the_command_ended(lab: Lab, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / "ended"
+    row = lab.start(lab.create(f"printf '\\xff\\xfe'; touch {file}{ending}"))
+    until(file.exists)
+    assert lab.end_of("echo later").reason is None
+    if lab.original:
+        assert lab.row(row).status is LogStatus.RUNNING
+    else:
+        end = end_of(lab.ended(row))
+        assert (end.reason, end.exit_status) == (EndReason.NOT_TEXT, None)
+
+
+def test_an_emoji_is_fine_in_the_fork_and_more_than_the_original_can_keep(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "ended"
+    row = lab.start(lab.create(f"printf '\\xf0\\x9f\\x98\\x80'; touch {file}"))
+    until(file.exists)
+    assert lab.end_of("echo later").reason is None
+    if lab.original:
+        assert lab.row(row).status is LogStatus.RUNNING
+    else:
+        assert end_of(lab.ended(row)).output == "😀"
+    assert lab.raw_store(command="echo 😀")["code"] == int(lab.original)
+
+
+# 15
+
+
+@pytest.mark.parametrize(
+    ("command", "original", "fork"),
+    [
+        ("echo hi", "\nhi\n\n\n", "hi"),
+        ("true", "\n\n\n", ""),
+        ("printf ' a\\n\\n b'", "\n a\n\n b\n\n", "a\n\n b"),
+        ("echo x; exit 3", "exit status 3\nx\n\n\n", "exit status 3\nx"),
+        ("exit 3", "exit status 3\n\n\n", "exit status 3\n"),
+        ("kill -9 $$", "signal: killed\n\n\n", "signal: killed\n"),
+        ("kill $$", "signal: terminated\n\n\n", "signal: terminated\n"),
+    ],
+)
+def test_the_two_frame_a_result_differently(lab: Lab, command: str, original: str, fork: str) -> None:
+    node = lab.nodes()[0]
+    head = f"主机: [{node.alias}-{node.name}:{node.port}]\n"
+    assert lab.run(command).result == head + (original if lab.original else fork)
+
+
+def test_times_are_full_seconds_and_only_the_original_names_its_zone(lab: Lab) -> None:
+    row = lab.run("echo hi")
+    assert row.started is not None
+    assert row.started.microsecond == 0
+    assert (row.started.tzinfo is not None) is lab.original
+
+
+# 16
+
+
+def test_the_fork_forgets_single_instance_at_a_create_and_takes_it_at_an_update(lab: Lab) -> None:
+    name = lab.name()
+    assert lab.raw_store(name=name, multi=2)["code"] == 0
+    task = lab.client.tasks(name=name)[0]
+    assert task.single is lab.original
+    assert lab.raw_store(name=name, multi=2, id=task.id)["code"] == 0
+    assert lab.client.tasks(name=name)[0].single
+
+
+def test_a_second_run_of_a_single_instance_is_called_cancelled_and_the_fork_executes_it(
+    lab: Lab, tmp_path: Path
+) -> None:
+    file = tmp_path / "begun"
+    name = lab.name()
+    task = {"name": name, "multi": 2, "command": f"echo x >>{file}; exec sleep 300"}
+    lab.raw_store(**task)
+    task_id = lab.client.tasks(name=name)[0].id
+    lab.raw_store(**task, id=task_id)
+    first = lab.start(task_id)
+    until(file.exists)
+    second = lab.start(task_id)
+    assert (second.status, second.result) == (LogStatus.CANCELLED, "")
+    assert lab.client.has_ended(second) is lab.original
+    if not lab.original:
+        until(lambda: file.read_text() == "x\nx\n")
+        assert lab.stop(second).reason is EndReason.STOPPED
+    assert lab.stop(first).reason is EndReason.STOPPED
+    assert file.read_text().count("x") == (1 if lab.original else 2)
+
+
+# 17
+
+
+def test_removing_a_missing_task_is_a_success_and_running_one_is_not(lab: Lab) -> None:
+    assert lab.raw("POST", "/api/task/remove/99999999")["code"] == 0
+    assert lab.raw("GET", "/api/task/run/99999999")["code"] == 1
+
+
+def test_log_rows_outlive_their_task(lab: Lab) -> None:
+    row = lab.run("echo hi")
+    lab.client.delete_task(row.task_id)
+    assert lab.row(row) == row
+
+
+# 18
+
+
+def test_a_node_out_of_reach_fails_the_row(lab: Lab) -> None:
+    node = lab.client.add_host("127.0.0.77", 1, "dead", remark=lab.prefix)
+    end = lab.end_of("echo hi", node_ids=(node.id,))
+    assert (end.host, end.reason) == ("dead-127.0.0.77:1", EndReason.UNREACHABLE)
+    assert end.detail == "无法连接远程服务器"
+
+
+def test_several_nodes_answer_one_after_the_other_under_their_host_lines(lab: Lab) -> None:
+    one, two = lab.nodes()
+    end = lab.end_of("echo same", node_ids=(one.id, two.id))
+    hosts = {f"{node.alias}-{node.name}:{node.port}" for node in (one, two)}
+    assert {part.host for part in end.parts} == hosts
+    assert [part.output.strip() for part in end.parts] == ["same", "same"]
+    assert end.reason is None
+
+
+def test_one_failure_of_several_nodes_fails_the_row(lab: Lab) -> None:
+    row = lab.run("echo hi", node_ids=(lab.nodes()[0].id, 777))
+    assert row.status is LogStatus.FAILED
+    end = end_of(row)
+    assert end.reason is EndReason.UNREACHABLE
+    assert sorted((part.error, part.output.strip()) for part in end.parts) == [
+        ("", "hi"),
+        ("无法连接远程服务器", ""),
+    ]
+
+
+# Main tasks: gocron's own clock.
+
+
+def test_a_main_task_is_started_by_its_schedule_and_its_row_names_it(lab: Lab) -> None:
+    task_id = lab.create(schedule="* * * * * *")
+    until(lambda: len(lab.client.logs(task_id=task_id)) > 1)
+    lab.client.enable_task(task_id, on=False)
+    by_hand = lab.start(task_id)
+    assert by_hand.schedule != "* * * * * *"
+    rows = [row for row in lab.client.logs(task_id=task_id) if row.id != by_hand.id]
+    assert {row.schedule for row in rows} == {"* * * * * *"}
+    assert len({row.started for row in rows}) == len(rows)
+
+
+def test_gocron_takes_the_translation_of_five_fields_and_fires_at_their_times(lab: Lab) -> None:
+    now = datetime.now(UTC)
+    zone = timezone(lab.client.utc_offset(now))
+    for cron in ("30 6 * * mon-fri", "*/20 8-18/2 1,15 * *", "0 0 13 * 5", "@weekly", "5 4 * jan-mar sun,7"):
+        schedule = Schedule.for_gocron(cron)
+        name = lab.name()
+        lab.client.store_task(lab.task(name=name, schedule=schedule.text))
+        (raw,) = listed(lab, name=name)
+        assert (raw["level"], raw["spec"]) == (1, schedule.text)
+        fire = datetime.fromisoformat(raw["next_run_time"]).replace(tzinfo=zone)
+        (own,) = schedule.next_after(now, 1, zone)
+        assert abs(fire - own) in (timedelta(), timedelta(hours=1))  # until then the server's clock may shift
+
+
+def test_an_update_keeps_the_schedule_and_a_disabled_task_is_not_started(lab: Lab) -> None:
+    task = lab.task(schedule="0 0 0 1 1 *")
+    task_id = lab.client.create_task(task)
+    lab.client.update_task(task_id, lab.task(name=task.name, schedule="0 0 0 1 2 *"))
+    (found,) = lab.client.tasks(name=task.name)
+    assert (found.schedule, found.enabled) == ("0 0 0 1 2 *", True)
+    lab.client.enable_task(task_id, on=False)
+    lab.client.update_task(task_id, lab.task(name=task.name, schedule="* * * * * *"))
+    (found,) = lab.client.tasks(name=task.name)
+    assert (found.schedule, found.enabled) == ("* * * * * *", False)
+    (raw,) = listed(lab, name=task.name)
+    assert raw["next_run_time"] in ("", "0001-01-01T00:00:00Z")
+    assert lab.client.logs(task_id=task_id) == []
+    lab.client.enable_task(task_id)
+    until(lambda: bool(lab.client.logs(task_id=task_id)))
+    lab.client.enable_task(task_id, on=False)
+
+
+@pytest.mark.parametrize("spec", ["", "0 0 * *"])
+def test_gocron_refuses_a_main_task_whose_schedule_it_cannot_read(lab: Lab, spec: str) -> None:
+    assert lab.raw_store(level=1, spec=spec)["code"] == 1
+
+
+def test_the_newest_login_tells_the_servers_clock(lab: Lab) -> None:
+    lab.raw_store(level=1, spec="* * * * * *", command="true")
+    now = datetime.now(UTC)
+    (raw,) = listed(lab)
+    fire = datetime.fromisoformat(raw["next_run_time"]).replace(tzinfo=UTC)
+    assert abs(fire - now - lab.client.utc_offset(now)) < timedelta(minutes=7)

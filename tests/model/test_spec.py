@@ -1,0 +1,102 @@
+"""JobSpec: what is written can be read back, whatever names and commands hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pydag.errors import StoreFormatError
+from pydag.model.spec import JobSpec, TaskSpec, digest
+from pydag.model.states import When
+
+_SECONDS = st.floats(0, 365 * 86400)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> JobSpec:
+    names = draw(st.lists(_TEXT, min_size=1, max_size=4, unique=True))
+    tasks = tuple(
+        TaskSpec(
+            name=name,
+            command=draw(_TEXT),
+            upstream=tuple(draw(st.lists(st.integers(0, number - 1), unique=True))) if number else (),
+            when=draw(st.sampled_from(When)),
+            timeout=draw(st.none() | _SECONDS),
+            retries=draw(st.integers(0, 1_000_000)),
+            retry_delay=draw(_SECONDS),
+            env=tuple(draw(st.dictionaries(_TEXT, _TEXT, max_size=2)).items()),
+            cwd=draw(st.none() | _TEXT),
+        )
+        for number, name in enumerate(names)
+    )
+    return JobSpec(
+        name=draw(_TEXT), tasks=tasks, description=draw(_TEXT), max_parallel=draw(st.none() | st.integers(1, 10**6))
+    )
+
+
+@given(specs())
+def test_a_job_comes_back_from_its_json_as_it_was_and_is_one_line(spec: JobSpec) -> None:
+    text = spec.to_json()
+    assert JobSpec.from_json(text) == spec
+    assert JobSpec.from_json(text).to_json() == text
+    assert "\n" not in text
+    assert json.loads(text)["format"] == 1
+
+
+@given(specs())
+def test_a_job_that_differs_has_another_digest(spec: JobSpec) -> None:
+    other = replace(spec, tasks=(*spec.tasks[:-1], spec.tasks[-1]._replace(command=spec.tasks[-1].command + " ")))
+    assert digest(spec.to_json()) == digest(replace(spec).to_json())
+    assert digest(spec.to_json()) != digest(other.to_json())
+
+
+@given(specs())
+def test_both_directions_of_the_edges_agree(spec: JobSpec) -> None:
+    after = spec.downstream()
+    assert [
+        tuple(sorted(before for before, others in enumerate(after) if number in others))
+        for number in range(len(spec.tasks))
+    ] == [tuple(sorted(task.upstream)) for task in spec.tasks]
+
+
+@given(specs())
+def test_a_task_is_found_by_its_name(spec: JobSpec) -> None:
+    assert [spec.number(task.name) for task in spec.tasks] == list(range(len(spec.tasks)))
+    assert spec.number("".join(task.name for task in spec.tasks) + "!") is None
+
+
+@pytest.mark.parametrize("text", ["", "job", "[]", "3", "{}", '{"name": "x"}', "null"])
+def test_what_is_no_job_is_refused(text: str) -> None:
+    with pytest.raises(StoreFormatError) as caught:
+        JobSpec.from_json(text)
+    assert str(caught.value) == (
+        f"the history holds a job that cannot be read, {text!r}: move the history away, "
+        "or set PYDAG_HOME to another directory"
+    )
+
+
+def test_another_format_is_refused_and_named() -> None:
+    with pytest.raises(StoreFormatError) as caught:
+        JobSpec.from_json('{"format": 2, "name": "x"}')
+    assert str(caught.value) == (
+        "the history holds a job in format 2, this pydag knows 1: use the pydag that wrote it, or a newer one"
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"format": 1},
+        {"format": 1, "name": "x", "description": "", "max_parallel": None, "tasks": [{"name": "a"}]},
+        {"format": 1, "name": "x", "description": "", "max_parallel": None, "tasks": [{"name": "a", "weight": 3}]},
+        {"format": 1, "name": "x", "description": "", "max_parallel": None, "tasks": 3},
+    ],
+)
+def test_a_job_of_our_format_with_something_missing_or_unknown_is_refused(document: dict[str, object]) -> None:
+    with pytest.raises(StoreFormatError, match=r"^the history holds a job that cannot be read, "):
+        JobSpec.from_json(json.dumps(document))

@@ -1,0 +1,371 @@
+"""The loop: what it starts, records and reports, in which order; with a scripted engine and a clock that is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from pydag.engines.base import Event, Launch
+from pydag.errors import StoreUnreachable
+from pydag.model.run import Attempt, Output, Run, RunRecord
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import Reason, State, When
+from pydag.runs.tracker import OUTPUT_BATCH, OUTPUT_DELAY, Tracker
+from pydag.stores.memory import MemoryStore
+from pydag.testing.fake_clock import FakeClock
+from pydag.testing.records import START, at, job_of
+from pydag.testing.scripted_engine import Answer, ScriptedEngine, ended, succeed
+
+
+@dataclass
+class Noted:
+    """A reporter that keeps what it is told."""
+
+    told: list[str] = field(default_factory=list)
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        self.told.append("run started")
+
+    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+        for change in changes:
+            what = change.state.value if isinstance(change, Attempt) else change.data.decode()
+            self.told.append(f"{change.task}.{change.number} {what}")
+
+    def stopping(self, at: datetime) -> None:
+        self.told.append("stopping")
+
+    def run_ended(self, record: RunRecord) -> None:
+        self.told.append(f"run {record.state.value}")
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Scene:
+    """A tracker on a scripted engine, a memory store and a fake clock."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        answer: Answer,
+        *,
+        slots: int = 2,
+        max_parallel: int | None = None,
+        room: int | None = None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore()
+        self.engine = ScriptedEngine(answer, self.clock, slots=slots)
+        self.engine.room = room
+        self.reporter = Noted()
+        self.run = Run(id="r", job=spec.name, engine="scripted", state=State.RUNNING, started=START)
+        self.tracker = Tracker(
+            spec,
+            self.run,
+            engine=self.engine,
+            store=self.store,
+            reporter=self.reporter,
+            task_timeout=3600.0,
+            max_parallel=max_parallel,
+            clock=self.clock.for_tracker,
+        )
+
+    def begin(self) -> None:
+        """For tests that call `turn` themselves."""
+        self.store.begin(self.run, self.tracker._spec)
+
+    @property
+    def record(self) -> RunRecord:
+        return self.store.load(self.run)
+
+
+def spec_of(*tasks: TaskSpec, max_parallel: int | None = None) -> JobSpec:
+    return JobSpec(name="job", tasks=tasks, max_parallel=max_parallel)
+
+
+def free(count: int) -> JobSpec:
+    """A job of tasks that wait for nothing."""
+    return spec_of(*(TaskSpec(name=f"t{number}", command="true") for number in range(count)))
+
+
+def goes_on(launch: Launch) -> None:
+    return None
+
+
+def fails_until(attempt: int) -> Callable[[Launch], list[Event]]:
+    def answer(launch: Launch) -> list[Event]:
+        if launch.number >= attempt:
+            return succeed(launch)
+        return [ended(launch, State.FAILED, exit_status=launch.number)]
+
+    return answer
+
+
+def test_a_chain_runs_in_order_and_is_told_in_order() -> None:
+    scene = Scene(job_of("job", tasks=2), succeed)
+    record = scene.tracker.track()
+    assert record.state is State.SUCCESS
+    assert scene.reporter.told == [
+        "run started",
+        "0.1 running",
+        "0.1 success",
+        "1.1 running",
+        "1.1 success",
+        "run success",
+    ]
+
+
+def test_an_attempt_is_in_the_history_before_it_starts_and_its_end_before_its_successors_start() -> None:
+    seen = []
+
+    def answer(launch: Launch) -> list[Event]:
+        seen.append([task.state for task in scene.record.tasks.values()])
+        return succeed(launch)
+
+    scene = Scene(job_of("job", tasks=2), answer)
+    scene.tracker.track()
+    assert seen == [[State.RUNNING, State.PENDING], [State.SUCCESS, State.RUNNING]]
+
+
+@pytest.mark.parametrize(
+    ("of_job", "of_call", "room", "expected"),
+    [(None, None, None, 3), (2, None, None, 2), (2, 5, None, 5), (2, 5, 4, 4), (None, None, 4, 3)],
+)
+def test_at_most_so_many_attempts_run_at_once(
+    of_job: int | None, of_call: int | None, room: int | None, expected: int
+) -> None:
+    spec = spec_of(*free(9).tasks, max_parallel=of_job)
+    scene = Scene(spec, goes_on, slots=3, max_parallel=of_call, room=room)
+    scene.begin()
+    scene.tracker._start_ready()
+    scene.tracker._start_ready()
+    assert len(scene.engine.started) == expected
+    scene.engine.say(ended(scene.engine.started[0], State.SUCCESS))
+    scene.tracker.turn()
+    scene.tracker._start_ready()
+    assert len(scene.engine.started) == expected + 1
+
+
+def test_the_task_is_told_who_it_is() -> None:
+    spec = spec_of(TaskSpec(name="t", command="true", env=(("A", "1"), ("PYDAG_TASK", "a lie")), cwd="sub"))
+    scene = Scene(spec, succeed)
+    scene.tracker.track()
+    (launch,) = scene.engine.started
+    expected = {"A": "1", "PYDAG_JOB": "job", "PYDAG_RUN_ID": "r", "PYDAG_TASK": "t", "PYDAG_ATTEMPT": "1"}
+    assert (launch.env, launch.cwd, launch.timeout) == (expected, "sub", 3600.0)
+
+
+def test_a_timeout_of_the_task_goes_before_the_settings() -> None:
+    scene = Scene(spec_of(TaskSpec(name="t", command="true", timeout=5.0)), goes_on)
+    record = scene.tracker.track()
+    (attempt,) = record.tasks["t"].attempts
+    assert (attempt.reason, attempt.ended) == (Reason.TIMEOUT, at(5))
+
+
+def test_a_failed_task_is_tried_again_after_its_delay_and_may_still_succeed() -> None:
+    scene = Scene(spec_of(TaskSpec(name="t", command="true", retries=3, retry_delay=10.0)), fails_until(3))
+    record = scene.tracker.track()
+    attempts = record.tasks["t"].attempts
+    assert [(each.number, each.state, each.started) for each in attempts] == [
+        (1, State.FAILED, at(0)),
+        (2, State.FAILED, at(10)),
+        (3, State.SUCCESS, at(20)),
+    ]
+    assert record.state is State.SUCCESS
+
+
+def test_after_the_last_retry_the_task_has_failed() -> None:
+    scene = Scene(spec_of(TaskSpec(name="t", command="true", retries=2)), fails_until(99))
+    record = scene.tracker.track()
+    assert [each.exit_status for each in record.tasks["t"].attempts] == [1, 2, 3]
+    assert record.state is State.FAILED
+
+
+def test_a_task_that_waits_for_its_retry_holds_no_slot() -> None:
+    tasks = (TaskSpec(name="bad", command="true", retries=1, retry_delay=1000.0), *free(3).tasks)
+
+    def answer(launch: Launch) -> list[Event]:
+        return succeed(launch) if launch.task else [ended(launch, State.FAILED, exit_status=1)]
+
+    scene = Scene(spec_of(*tasks), answer, slots=1)
+    scene.tracker.track()
+    assert [(each.task, each.number) for each in scene.engine.started] == [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2)]
+
+
+def test_what_is_lost_is_not_tried_again() -> None:
+    spec = spec_of(TaskSpec(name="t", command="true", retries=5))
+    scene = Scene(spec, lambda launch: [ended(launch, State.LOST, reason=Reason.UNKNOWN)])
+    record = scene.tracker.track()
+    assert len(record.tasks["t"].attempts) == 1
+    assert record.state is State.LOST
+
+
+def test_a_failure_skips_what_depends_on_it_and_nothing_else() -> None:
+    spec = spec_of(
+        TaskSpec(name="bad", command="true"),
+        TaskSpec(name="after bad", command="true", upstream=(0,)),
+        TaskSpec(name="good", command="true"),
+        TaskSpec(name="after good", command="true", upstream=(2,)),
+        TaskSpec(name="alarm", command="true", upstream=(1,), when=When.FAILURE),
+        TaskSpec(name="tidy", command="true", upstream=(1, 3), when=When.ALWAYS),
+    )
+
+    def answer(launch: Launch) -> list[Event]:
+        return succeed(launch) if launch.task else [ended(launch, State.FAILED, exit_status=1)]
+
+    scene = Scene(spec, answer)
+    record = scene.tracker.track()
+    states = {name: task.state.value for name, task in record.tasks.items()}
+    assert states == {
+        "bad": "failed",
+        "after bad": "skipped",
+        "good": "success",
+        "after good": "success",
+        "alarm": "success",
+        "tidy": "success",
+    }
+    assert record.tasks["after bad"].reason is Reason.UPSTREAM
+    assert record.tasks["after bad"].attempts == ()
+    assert record.state is State.FAILED
+
+
+def test_one_interrupt_stops_what_runs_and_cancels_what_waits() -> None:
+    spec = spec_of(*free(3).tasks, TaskSpec(name="retrying", command="true", retries=1, retry_delay=50.0))
+
+    def answer(launch: Launch) -> list[Event] | None:
+        return [ended(launch, State.FAILED, exit_status=1)] if launch.task == 3 else None
+
+    scene = Scene(spec, answer, slots=4)
+    scene.begin()
+    scene.tracker.turn()
+    scene.tracker.turn()
+    scene.tracker.interrupt()
+    scene.tracker.turn()
+    while not scene.tracker._plan.done:
+        scene.tracker.turn()
+    scene.tracker._write()
+    tasks = scene.record.tasks
+    assert [task.state for task in tasks.values()] == [State.CANCELLED] * 4
+    assert [len(task.attempts) for task in tasks.values()] == [1, 1, 1, 1]
+    assert tasks["retrying"].attempts[0].state is State.FAILED
+    assert scene.tracker.interrupted
+
+
+def test_nothing_starts_after_an_interrupt() -> None:
+    scene = Scene(free(5), goes_on, slots=2)
+    interrupting = iter([True])
+
+    def answer(launch: Launch) -> None:
+        if next(interrupting, False):
+            scene.tracker.interrupt()
+
+    scene.engine._answer = answer
+    record = scene.tracker.track()
+    assert len(scene.engine.started) == 2
+    assert record.state is State.CANCELLED
+    assert [task.reason for task in record.tasks.values()] == [Reason.INTERRUPTED] * 5
+
+
+def test_a_second_interrupt_forces_the_stop() -> None:
+    forced = []
+
+    class Stubborn(ScriptedEngine):
+        def stop(self, *, force: bool) -> None:
+            forced.append(force)
+            if force:
+                super().stop(force=True)
+
+    scene = Scene(free(1), goes_on)
+    engine = scene.tracker._engine = Stubborn(goes_on, scene.clock)
+    scene.begin()
+    scene.tracker._start_ready()
+    scene.tracker.interrupt()
+    engine.wake()
+    scene.tracker.turn()
+    assert forced == [False]
+    scene.tracker.interrupt()
+    scene.tracker.turn()
+    assert forced == [False, True]
+    assert scene.tracker._plan.outcome() is State.CANCELLED
+    assert scene.reporter.told == ["0.1 running", "stopping"]
+
+
+def test_output_of_a_running_attempt_is_written_after_a_moment_and_together() -> None:
+    scene = Scene(free(1), goes_on)
+    scene.begin()
+    scene.tracker._start_ready()
+    for word in (b"one ", b"two "):
+        scene.engine.say(Output(task=0, number=1, data=word))
+        scene.tracker.turn()
+    assert list(scene.store.output("r", 0, 1)) == []
+    scene.clock.advance(OUTPUT_DELAY)
+    scene.tracker._start_ready()
+    assert list(scene.store.output("r", 0, 1)) == [b"one two "]
+    assert scene.reporter.told[-1] == "0.1 one two "
+
+
+def test_much_output_is_written_at_once() -> None:
+    scene = Scene(free(1), goes_on)
+    scene.begin()
+    scene.tracker._start_ready()
+    scene.engine.say(Output(task=0, number=1, data=b"x" * OUTPUT_BATCH))
+    scene.tracker.turn()
+    scene.tracker._start_ready()
+    assert sum(map(len, scene.store.output("r", 0, 1))) == OUTPUT_BATCH
+
+
+def test_output_is_told_before_the_end_of_its_attempt() -> None:
+    def answer(launch: Launch) -> list[Event]:
+        return [Output(task=launch.task, number=launch.number, data=b"words"), *succeed(launch)]
+
+    scene = Scene(free(1), answer)
+    scene.tracker.track()
+    assert scene.reporter.told == ["run started", "0.1 running", "0.1 words", "0.1 success", "run success"]
+
+
+def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
+    class Full(MemoryStore):
+        def write(self, *arguments: object) -> None:
+            raise StoreUnreachable("the disk is full")
+
+    scene = Scene(free(2), succeed)
+    scene.tracker._store = scene.store = Full()
+    with pytest.raises(StoreUnreachable, match="the disk is full"):
+        scene.tracker.track()
+    assert scene.engine.started == []
+    assert scene.record.state is State.LOST
+
+
+@pytest.mark.parametrize("error", [TimeoutError, KeyboardInterrupt])
+def test_a_run_that_an_error_breaks_off_is_lost_with_what_ran_and_says_by_what(error: type[BaseException]) -> None:
+    def answer(launch: Launch) -> list[Event] | None:
+        if launch.task == 0:
+            return succeed(launch)
+        if launch.task == 2:
+            raise error("enough")
+        return None
+
+    scene = Scene(spec_of(*free(4).tasks), answer, slots=2)
+    with pytest.raises(error, match="enough"):
+        scene.tracker.track()
+    assert scene.record.state is State.LOST
+    assert scene.record.run.ended is not None
+    tasks = list(scene.record.tasks.values())
+    assert [task.state for task in tasks] == [State.SUCCESS, State.LOST, State.LOST, State.CANCELLED]
+    assert tasks[1].attempts[0].detail == f"the run was broken off by {error.__name__}"
+
+
+def test_a_run_that_ended_keeps_its_end_although_its_writing_is_broken_off() -> None:
+    class Late(MemoryStore):
+        def finish(self, run: Run) -> None:
+            super().finish(run)
+            if next(late, False):
+                raise TimeoutError
+
+    late = iter([True])
+    scene = Scene(free(1), succeed)
+    scene.tracker._store = scene.store = Late()
+    with pytest.raises(TimeoutError):
+        scene.tracker.track()
+    assert scene.record.state is State.SUCCESS

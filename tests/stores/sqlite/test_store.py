@@ -1,0 +1,214 @@
+"""What only the embedded history does: its neighbours and its size."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pydag.errors import StoreFormatError
+from pydag.model.run import Attempt, Output
+from pydag.model.states import State
+from pydag.stores.sqlite import store
+from pydag.stores.sqlite.store import SQLiteStore
+from pydag.testing import START, attempt_of, job_of, run_of
+from tests.support.processes import output_of, start
+
+MIB = 1024 * 1024
+
+
+# Its neighbours
+
+
+def test_ten_processes_make_and_write_one_history_together(tmp_path: Path) -> None:
+    program = """
+        me, home, go = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+        print(flush=True)
+        while not go.exists():
+            pass
+        store = SQLiteStore(home)
+        store.begin(run_of("all", me), job_of("all", 100))
+        for task in range(100):
+            store.write(me, [attempt_of(task), Output(task=task, number=1, data=me.encode() * 100)])
+            store.write(me, [attempt_of(task, state=State.SUCCESS)])
+        store.close()
+    """
+    home, go = tmp_path / "home", tmp_path / "go"
+    processes = [start(program, f"r{number}", home, go) for number in range(10)]
+    for process in processes:
+        assert process.stdout
+        process.stdout.readline()
+    go.touch()
+    for process in processes:
+        output_of(process)
+    with closing(SQLiteStore(home, create=False)) as store:
+        runs = store.runs("all")
+        assert len(runs) == 10
+        for run in runs:
+            assert {task.state for task in store.load(run).tasks.values()} == {State.SUCCESS}
+            assert b"".join(store.output(run.id, 99, 1)) == run.id.encode() * 100
+
+
+def test_a_process_killed_inside_a_transaction_leaves_no_half_of_it(tmp_path: Path) -> None:
+    program = """
+        class Deadly(int):
+            def __conform__(self, protocol):  # called by sqlite3 when it takes this value for a row
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        store = SQLiteStore(Path(sys.argv[1]))
+        store.begin(run_of("J", "r1"), job_of("J", 500))
+        store.write("r1", [attempt_of(0)])
+        output = Output(task=Deadly(1), number=1, data=b"x")
+        store.write("r1", [*(attempt_of(task) for task in range(1, 500)), output])
+    """
+    process = start(program, tmp_path)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    with closing(SQLiteStore(tmp_path)) as store:
+        tasks = store.load(run_of("J", "r1")).tasks.values()
+        assert [len(task.attempts) for task in tasks] == [1] + [0] * 499
+
+
+def test_a_process_killed_at_any_moment_leaves_whole_batches(tmp_path: Path) -> None:
+    program = """
+        store = SQLiteStore(Path(sys.argv[1]))
+        store.begin(run_of("J", sys.argv[2]), job_of("J", 50))
+        for number in range(1, 10**6):
+            store.write(sys.argv[2], [attempt_of(task, number) for task in range(50)])
+            print(number, flush=True)
+    """
+    for kill in range(3):
+        process = start(program, tmp_path, f"r{kill}")
+        assert process.stdout
+        for _ in range(20 + kill):
+            written = int(process.stdout.readline())
+        process.kill()
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+        with closing(SQLiteStore(tmp_path)) as store:
+            (counted,) = {len(task.attempts) for task in store.load(run_of("J", f"r{kill}")).tasks.values()}
+        assert counted >= written
+
+
+def test_a_transaction_that_an_interrupt_left_open_is_taken_back(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        store._connection.execute("BEGIN IMMEDIATE")
+        store._connection.execute("INSERT INTO job (name, saved) VALUES ('half', 0)")
+        store.save_job(job_of("J"), START)
+        assert [entry.name for entry in store.jobs()] == ["J"]
+
+
+def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SQLiteStore(tmp_path)) as store, closing(SQLiteStore(tmp_path)) as other:
+        other.begin(run_of("Other", "o"), job_of("Other", 100))
+        for number in range(40):
+            store.begin(run_of("J", f"r{number}"), job_of("J"))
+            store.write(f"r{number}", [Output(task=0, number=1, data=bytes(MIB))])
+        between: list[int] = []
+
+        def pause(_: float) -> None:
+            other.write("o", [attempt_of(len(between))])
+            between.append(1)
+
+        monkeypatch.setattr("pydag.stores.sqlite.store.time.sleep", pause)
+        store.delete("J")
+        assert [entry.name for entry in store.jobs()] == ["Other"]
+    assert len(between) == 3 + 2  # 40 pieces, 16 at once; 40 runs, 20 at once
+
+
+@pytest.mark.parametrize(
+    "change", ["run SET state = 'weird'", "attempt SET state = 'weird'", "attempt SET reason = 'weird'"]
+)
+def test_a_state_that_nobody_knows_is_told(change: str, tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        run = run_of("J", "r")
+        store.begin(run, job_of("J"))
+        store.write("r", [attempt_of(0)])
+        with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection, connection:
+            connection.execute(f"UPDATE {change}")
+        with pytest.raises(StoreFormatError, match=r"'weird'.*PYDAG_HOME"):
+            store.load(run)
+
+
+def test_no_placeholder_has_a_number() -> None:
+    """Python 3.12.0 to 3.12.3 warn of `?1` at each use, and warnings can be errors."""
+    texts = [value for value in vars(store).values() if isinstance(value, str)]
+    assert len(texts) > 10
+    assert [text for text in texts if re.search(r"\?\d", text)] == []
+
+
+# Its size
+
+
+def rows(home: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(home / "history.sqlite")) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+
+
+def test_a_deleted_job_leaves_no_row_and_its_room_is_used_again(tmp_path: Path) -> None:
+    sizes = []
+    for number in range(3):
+        with closing(SQLiteStore(tmp_path)) as store:
+            for run_id in ("r1", "r2"):
+                store.begin(run_of("J", run_id), job_of("J", 10, f"echo {number} {run_id}"))
+                store.write(run_id, [attempt_of(task) for task in range(10)])
+                store.write(run_id, [Output(task=0, number=1, data=bytes(2 * MIB))])
+            store.delete("J")
+        assert set(rows(tmp_path).values()) == {0}
+        sizes.append((tmp_path / "history.sqlite").stat().st_size)
+    assert sizes[0] == sizes[1] == sizes[2]
+
+
+def test_a_definition_is_kept_once_and_only_as_long_as_it_is_used(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        for number in range(20):
+            store.begin(run_of("J", f"r{number}"), job_of("J", 2))
+        assert rows(tmp_path)["spec"] == 1
+        for tasks in range(3, 9):
+            store.save_job(job_of("J", tasks), START)
+        assert rows(tmp_path)["spec"] == 2
+
+
+def test_the_write_ahead_log_stays_bounded_while_a_reader_pauses(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as writer, closing(SQLiteStore(tmp_path)) as reader:
+        writer.begin(run_of("J", "r1"), job_of("J"))
+        piece = Output(task=0, number=1, data=bytes(MIB))
+        writer.write("r1", [piece] * 20)
+        paused = reader.output("r1", 0, 1)
+        assert len(next(paused)) == MIB
+        largest = 0
+        for _ in range(100):
+            writer.write("r1", [piece])
+            largest = max(largest, (tmp_path / "history.sqlite-wal").stat().st_size)
+        assert largest < 48 * MIB
+        assert sum(map(len, paused)) == 119 * MIB
+
+
+def test_output_comes_in_pieces_of_a_mebibyte_at_most(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        store.begin(run_of("J", "r1"), job_of("J"))
+        store.write("r1", [Output(task=0, number=1, data=bytes(3 * MIB + 1))])
+        assert [len(piece) for piece in store.output("r1", 0, 1)] == [MIB, MIB, MIB, 1]
+
+
+def test_listing_jobs_reads_no_definition(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        store.begin(run_of("J", "r1"), job_of("J"))
+        with closing(sqlite3.connect(tmp_path / "history.sqlite")) as other, other:
+            other.execute("UPDATE spec SET document = 'unreadable'")
+        assert [(entry.name, entry.tasks) for entry in store.jobs()] == [("J", 2)]
+        with pytest.raises(StoreFormatError, match="unreadable"):
+            store.job("J")
+
+
+def test_times_before_1970_are_exact(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path)) as store:
+        store.begin(run_of("J", "r1"), job_of("J"))
+        early = START.replace(year=1969, microsecond=999999)
+        store.write("r1", [Attempt(task=0, number=1, state=State.RUNNING, started=early)])
+        assert store.load(run_of("J", "r1")).tasks["t0"].started == early

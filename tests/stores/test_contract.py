@@ -1,0 +1,168 @@
+"""The store contract on every store of pydag, and that the stores agree with each other."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pydag.errors import StoreError
+from pydag.model.run import Attempt, Output
+from pydag.model.states import Reason, State
+from pydag.stores.base import Store
+from pydag.stores.memory import MemoryStore
+from pydag.stores.sqlite.store import SQLiteStore
+from pydag.testing import OpenStore, StoreContract, at, job_of, run_of
+from tests.support.servers import RedisServer, redis_store
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def open_store(self) -> OpenStore:
+        store = MemoryStore()
+        return lambda: store
+
+
+class TestSQLiteStore(StoreContract):
+    @pytest.fixture
+    def open_store(self, tmp_path: Path) -> Iterator[OpenStore]:
+        opened: list[Store] = []
+
+        def open_store() -> Store:
+            opened.append(SQLiteStore(tmp_path / "home"))
+            return opened[-1]
+
+        yield open_store
+        for store in opened:
+            store.close()
+
+
+@pytest.mark.redis
+class TestRedisStore(StoreContract):
+    @pytest.fixture
+    def open_store(self, redis_for_all: RedisServer, prefix: str) -> Iterator[OpenStore]:
+        opened: list[Store] = []
+
+        def open_store() -> Store:
+            opened.append(redis_store(redis_for_all, prefix))
+            return opened[-1]
+
+        yield open_store
+        for store in opened:
+            store.close()
+
+
+# The stores agree: whatever is done to them, every answer and every refusal is the same.
+
+Operation = Callable[[Store], object]
+
+TASKS = 3
+names = st.sampled_from(["J", "K", "j"])
+run_ids = st.sampled_from(["r1", "r2", "r3", "r4"])
+moments = st.integers(0, 3).map(at)
+final = st.sampled_from([state for state in State if state.final])
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+keys = {"task": st.integers(0, TASKS - 1), "number": st.integers(0, 2)}
+attempts = st.builds(
+    Attempt,
+    **keys,
+    state=st.sampled_from(State),
+    started=st.none() | moments,
+    ended=st.none() | moments,
+    exit_status=st.none() | st.integers(-1, 256),
+    signal=st.none() | st.integers(1, 64),
+    reason=st.none() | st.sampled_from(Reason),
+    detail=text,
+    output_dropped=st.integers(0, 2**40),
+)
+outputs = st.builds(Output, **keys, data=st.binary(max_size=5))
+
+operations = st.one_of(
+    st.builds(
+        lambda name, tasks, saved: lambda s: s.save_job(job_of(name, tasks), saved), names, keys["task"], moments
+    ),
+    st.builds(
+        lambda name, run_id, seconds, command: (
+            lambda s: s.begin(run_of(name, run_id, seconds), job_of(name, TASKS, command))
+        ),
+        names,
+        run_ids,
+        st.integers(0, 3),
+        st.sampled_from(["one", "two"]),
+    ),
+    st.builds(lambda run_id, changes: lambda s: s.write(run_id, changes), run_ids, st.lists(attempts | outputs)),
+    st.builds(
+        lambda run_id, state, ended: lambda s: s.finish(run_of("J", run_id, state=state)._replace(ended=ended)),
+        run_ids,
+        final,
+        moments,
+    ),
+    st.builds(
+        lambda job, state, limit: lambda s: s.runs(job, state=state, limit=limit),
+        st.none() | names,
+        st.none() | st.sampled_from(State),
+        st.none() | st.integers(0, 3),
+    ),
+    st.builds(
+        lambda run_id, task, number, start: lambda s: b"".join(s.output(run_id, task, number, start)),
+        run_ids,
+        **keys,
+        start=st.integers(0, 9),
+    ),
+    st.builds(lambda name: lambda s: s.delete(name), names),
+)
+
+
+def answer(store: Store, operation: Operation) -> object:
+    try:
+        return operation(store)
+    except (StoreError, LookupError) as error:
+        return type(error)
+
+
+def everything(store: Store) -> list[object]:
+    loaded = [store.load(run) for run in store.runs()]
+    kept = [
+        b"".join(store.output(record.id, task, number))
+        for record in loaded
+        for task in range(TASKS)
+        for number in range(3)
+    ]
+    return [store.jobs(), [store.job(entry.name) for entry in store.jobs()], loaded, kept]
+
+
+def assert_agree(store: Store, sequence: list[Operation]) -> None:
+    reference = MemoryStore()
+    for operation in sequence:
+        assert answer(store, operation) == answer(reference, operation)
+    assert everything(store) == everything(reference)
+
+
+sequences = st.lists(operations, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequences, st.sampled_from([1, 4, 2**20]))
+def test_sqlite_agrees_with_the_reference(sequence: list[Operation], piece: int) -> None:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as directory,
+        closing(SQLiteStore(Path(directory))) as store,
+    ):
+        patch.setattr("pydag.stores.sqlite.store.PIECE", piece)
+        assert_agree(store, sequence)
+
+
+@pytest.mark.redis
+@settings(max_examples=120, deadline=None)
+@given(sequence=sequences, piece=st.sampled_from([1, 4, 2**20]))
+def test_redis_agrees_with_the_reference(redis_for_all: RedisServer, sequence: list[Operation], piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, closing(redis_store(redis_for_all, f"test {uuid4().hex}")) as store:
+        patch.setattr("pydag.stores.redis.store.PIECE", piece)
+        assert_agree(store, sequence)

@@ -1,0 +1,1 @@
+"""What tests share: servers, stand-ins, programs as a user starts them, samples."""

@@ -1,0 +1,212 @@
+"""The gocron servers the tests run on: both dialects of the stand-in, and real ones where named.
+
+`PYDAG_TEST_GOCRON` holds addresses of real servers with commas between them,
+`PYDAG_TEST_GOCRON_USER` and `PYDAG_TEST_GOCRON_PASSWORD` the logins in the same order. Each has
+two nodes, on this machine. What a test creates it deletes; log rows stay, as gocron keeps them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pygocron.pygocron import PyGoCron
+
+from pydag.errors import EngineError
+from pydag.gocron.client import GoCronClient
+from pydag.gocron.records import Dialect, LogRow, LogStatus, NewTask, Node, Protocol
+from pydag.gocron.results import RowEnd, parse_result
+from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
+
+REAL = [address for address in os.environ.get("PYDAG_TEST_GOCRON", "").split(",") if address]
+STAND_INS = ("original", "fork")
+
+
+def holds_soon(condition: Callable[[], bool], tries: int = 500) -> bool:
+    for _ in range(tries):
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    assert holds_soon(condition, 3000), "it did not come to pass within 30 seconds"
+
+
+@dataclass
+class Lab:
+    """A server, a client of it, and what the test has made there."""
+
+    client: GoCronClient
+    fake: FakeGoCron | None
+    prefix: str = field(default_factory=lambda: secrets.token_hex(4))
+    made: list[int] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.client.dialect()
+
+    @property
+    def original(self) -> bool:
+        return self.dialect is Dialect.ORIGINAL
+
+    def nodes(self) -> list[Node]:
+        return self.client.hosts()[:2]
+
+    def name(self, suffix: str = "") -> str:
+        return f"{self.prefix}:{next(self.numbers)}{suffix}"
+
+    def task(self, command: str = "echo hi", **changes: Any) -> NewTask:
+        values: dict[str, Any] = {"name": self.name(), "command": command, "tag": self.prefix}
+        if changes.get("protocol", Protocol.SHELL) is Protocol.SHELL:
+            values["node_ids"] = (self.nodes()[0].id,)
+        return NewTask(**(values | changes))
+
+    def create(self, command: str = "echo hi", **changes: Any) -> int:
+        task_id = self.client.create_task(self.task(command, **changes))
+        self.made.append(task_id)
+        return task_id
+
+    def start(self, task_id: int) -> LogRow:
+        """Run a task and return its new row, as soon as there is one."""
+        before = self.client.newest_log_id(task_id)
+        self.client.run_task(task_id)
+        until(lambda: self.client.newest_log_id(task_id) > before)
+        return self.client.logs(task_id=task_id, limit=1)[0]
+
+    def begin(self, folder: Path, **changes: Any) -> LogRow:
+        """Start a command that lasts, and wait until it has begun on its node.
+
+        A stop that comes sooner can end the row and leave the command running.
+        """
+        file = folder / self.name()
+        row = self.start(self.create(f"touch {file}; exec sleep 300", **changes))
+        until(file.exists)
+        return row
+
+    def row(self, row: LogRow) -> LogRow:
+        rows = self.client.logs(task_id=row.task_id)
+        return next(found for found in rows if found.id == row.id)
+
+    def ended(self, row: LogRow) -> LogRow:
+        until(lambda: self.row(row).status is not LogStatus.RUNNING)
+        return self.row(row)
+
+    def stop(self, row: LogRow) -> RowEnd:
+        """Stop a run; asked again only after a while, as a stop of an ended run spoils its row."""
+
+        def ended() -> bool:
+            return self.client.has_ended(self.row(row))
+
+        for _ in range(6):
+            self.client.stop_task(row.id, row.task_id)
+            if holds_soon(ended):
+                return end_of(self.row(row))
+        raise AssertionError("it could not be stopped")
+
+    def run(self, command: str, **changes: Any) -> LogRow:
+        return self.ended(self.start(self.create(command, **changes)))
+
+    def end_of(self, command: str, **changes: Any) -> RowEnd:
+        return end_of(self.run(command, **changes))
+
+    def raw(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
+        """gocron's own answer, past the client."""
+        params, data = (fields, None) if method == "GET" else (None, fields)
+        headers = self.client._headers
+        answer = requests.request(method, self.client._base_url + path, params=params, data=data, headers=headers)
+        decoded: dict[str, Any] = answer.json()
+        return decoded
+
+    def raw_store(self, **changes: Any) -> dict[str, Any]:
+        """Store a task as a web page would, with gocron's checks alone."""
+        form = {"name": self.name(), "command": "echo hi", "level": 2, "dependency_status": 1}
+        form |= {"protocol": 2, "http_method": 1, "host_id": self.nodes()[0].id, "timeout": 0}
+        form |= {"multi": 1, "notify_status": 1, "notify_type": 2, "tag": self.prefix}
+        return self.raw("POST", "/api/task/store", **(form | changes))
+
+    def plain(self) -> PyGoCron:
+        """A `PyGoCron` that is logged in to this server."""
+        return plain(self.client)
+
+    def clean(self) -> None:
+        mine = [task.id for task in self.client.tasks() if self.prefix in (task.name[:8], task.tag)]
+        for task_id in {*self.made, *mine}:
+            self.client.delete_task(task_id)
+        for node in self.client.hosts():
+            if node.remark == self.prefix:
+                self.client.remove_host(node.id)
+
+
+def end_of(row: LogRow) -> RowEnd:
+    return parse_result(row.result, status=row.status, protocol=row.protocol, hosts=row.hosts)
+
+
+def plain(client: GoCronClient) -> PyGoCron:
+    """A `PyGoCron` that has logged in; its own constructor cannot at the fork."""
+    manager = PyGoCron.__new__(PyGoCron)
+    manager._base_url, manager._headers = client._base_url, dict(client._headers)
+    return manager
+
+
+def at_once(count: int, call: Callable[[], object]) -> list[object]:
+    """Call from so many threads at the same moment; errors are results."""
+    barrier = threading.Barrier(count)
+
+    def one(_: int) -> object:
+        barrier.wait()
+        try:
+            return call()
+        except EngineError as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+@pytest.fixture(scope="session")
+def real_clients() -> Iterator[dict[str, GoCronClient]]:
+    users = os.environ.get("PYDAG_TEST_GOCRON_USER", "").split(",")
+    passwords = os.environ.get("PYDAG_TEST_GOCRON_PASSWORD", "").split(",")
+    clients = {
+        address: GoCronClient(address, user, password)
+        for address, user, password in zip(REAL, users, passwords, strict=bool(REAL))
+    }
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture(params=[*STAND_INS, *REAL])
+def lab(request: pytest.FixtureRequest, real_clients: dict[str, GoCronClient]) -> Iterator[Lab]:
+    if request.param not in STAND_INS:
+        real = Lab(real_clients[request.param], None)
+        yield real
+        real.clean()
+        return
+    with FakeGoCron(request.param) as fake, GoCronClient(fake.address, USER, PASSWORD) as client:
+        yield Lab(client, fake)
+
+
+@pytest.fixture(params=STAND_INS)
+def fake(request: pytest.FixtureRequest) -> Iterator[FakeGoCron]:
+    with FakeGoCron(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def gocron(fake: FakeGoCron) -> Iterator[GoCronClient]:
+    with GoCronClient(fake.address, USER, PASSWORD, timeout=5) as made:
+        yield made

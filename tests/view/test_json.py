@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import State
+from pydag.schedule.expression import Upcoming
+from pydag.view import json as json_view
+from tests.support.samples import (
+    BAD,
+    GOOD,
+    HOSTILE,
+    T0,
+    TEST_JOB,
+    all_well,
+    failed,
+    job,
+    moment,
+    run_of,
+    running,
+    success,
+)
+
+NOW = moment(60)
+
+
+def entry(name: str, record: RunRecord | None = None) -> JobEntry:
+    return JobEntry(name=name, saved=T0, tasks=5, last_run=record.run if record else None)
+
+
+def test_the_log_as_json_has_the_documented_fields() -> None:
+    document = json.loads(json_view.log("TestJob", [BAD], now=NOW))
+    assert document.keys() == {"format", "job", "runs"}
+    assert document["format"] == 1
+    (run,) = document["runs"]
+    tasks = run.pop("tasks")
+    assert run == {
+        "id": "r0",
+        "job": "TestJob",
+        "engine": "local",
+        "state": "failed",
+        "started": "2022-12-26T15:28:01.000000+00:00",
+        "ended": "2022-12-26T15:28:15.200000+00:00",
+        "duration": 14.2,
+        "scheduled_for": None,
+        "detail": "",
+    }
+    assert tasks[1] == {
+        "name": "Feature Engineering1",
+        "state": "failed",
+        "started": "2022-12-26T15:28:03.000000+00:00",
+        "ended": "2022-12-26T15:28:03.500000+00:00",
+        "duration": 0.5,
+        "reason": None,
+        "upstream": ["Sync Data"],
+        "attempts": [
+            {
+                "number": 1,
+                "state": "failed",
+                "started": "2022-12-26T15:28:03.000000+00:00",
+                "ended": "2022-12-26T15:28:03.500000+00:00",
+                "duration": 0.5,
+                "reason": None,
+                "exit_status": 1,
+                "signal": None,
+                "detail": "",
+                "output_dropped": 0,
+                "host": "",
+            }
+        ],
+    }
+    assert tasks[3]["state"] == "skipped"
+    assert tasks[3]["reason"] == "upstream"
+    assert tasks[3]["attempts"] == []
+
+
+def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
+    east = timezone(timedelta(hours=8))
+    jobs = [JobEntry(name="J", saved=datetime(2022, 12, 26, 23, 0, tzinfo=east), tasks=1, last_run=None)]
+    assert json.loads(json_view.jobs(jobs, now=NOW)) == {
+        "format": 1,
+        "jobs": [
+            {"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None, "schedule": None}
+        ],
+        "on_gocron_alone": [],
+    }
+
+
+def test_in_json_what_runs_lasts_until_now_and_what_is_lost_has_no_duration() -> None:
+    lost = Attempt(task=1, number=1, state=State.LOST, started=T0)
+    record = run_of(TEST_JOB, [running(0, 10), lost], State.RUNNING, ended=None)
+    run = json.loads(json_view.log("TestJob", [record], now=NOW))["runs"][0]
+    assert (run["ended"], run["duration"]) == (None, 60.0)
+    assert [task["duration"] for task in run["tasks"][:3]] == [50.0, None, None]
+
+
+def test_the_tasks_of_a_job_as_json_have_no_env() -> None:
+    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", command="echo", env=(("TOKEN", "secret"),)),))
+    text = json_view.tasks(spec)
+    assert "secret" not in text
+    assert json.loads(text)["tasks"] == [
+        {
+            "name": "a",
+            "command": "echo",
+            "upstream": [],
+            "when": "success",
+            "timeout": None,
+            "retries": 0,
+            "retry_delay": 0.0,
+            "cwd": None,
+        }
+    ]
+
+
+def test_the_status_as_json_counts_tasks_by_state() -> None:
+    going = run_of(TEST_JOB, [success(0, 0, 1), running(1, 1)], State.RUNNING, ended=None)
+    entries = [entry("TestJob", going), entry("New")]
+    document = json.loads(json_view.status([going], entries, now=NOW, ended={"TestJob": GOOD.run}))
+    assert document["running"][0]["tasks"]["pending"] == 3
+    assert set(document["running"][0]["tasks"]) == {state.value for state in State}
+    assert document["jobs"][0]["last_result"]["id"] == GOOD.run.id
+    assert document["jobs"][1] == {"name": "New", "last_result": None, "schedule": None}
+
+
+def test_what_is_on_the_clock_is_in_json_with_its_next_fire_time_in_utc() -> None:
+    east = timezone(timedelta(hours=8))
+    clock = {"J": Upcoming(cron="@daily", next=datetime(2022, 12, 27, tzinfo=east))}
+    expected = {
+        "cron": "@daily",
+        "next": "2022-12-26T16:00:00.000000+00:00",
+        "on": "crontab",
+        "node": None,
+        "detail": "",
+    }
+    for text in (
+        json_view.jobs([entry("J")], now=NOW, clock=clock),
+        json_view.status([], [entry("J")], now=NOW, clock=clock),
+    ):
+        assert json.loads(text)["jobs"][0]["schedule"] == expected
+
+
+def test_output_as_json_is_text_that_names_its_run() -> None:
+    kept = AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\xff ", "é".encode()[:1], "é".encode()[1:]])
+    document = json.loads(json_view.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW))
+    assert (document["attempts"][0]["run"], document["attempts"][0]["output"]) == ("r1", "\ufffd é")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_json_is_ascii_and_gives_every_name_back(name: str) -> None:
+    text = json_view.log(name, [all_well(job(name, {name: []}))], now=NOW)
+    assert text.isascii()
+    assert json.loads(text)["runs"][0]["tasks"][0]["name"] == name
+
+
+def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
+    described = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    keys: set[str] = set()
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        keys.update(key for key, _ in pairs)
+
+    kept = AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1), output=[])
+    for text in (
+        json_view.log("J", [BAD], now=NOW),
+        json_view.jobs([entry("J", BAD)], now=NOW, clock={"J": Upcoming(cron="@daily", next=NOW)}),
+        json_view.tasks(TEST_JOB),
+        json_view.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW),
+        json_view.status([GOOD], [entry("J", BAD)], now=NOW),
+    ):
+        json.loads(text, object_pairs_hook=note)
+    assert {key for key in keys if f"`{key}`" not in described and f'"{key}"' not in described} == set()

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import pytest
+
+from pydag.model.run import Attempt, Output
+from pydag.model.spec import JobSpec
+from pydag.view.live.board import Board
+from pydag.view.live.frame import Frames
+from pydag.view.live.tree import INTERVAL, LiveTree
+from pydag.view.terminal import Look
+from pydag.view.text import cells
+from tests.support.samples import (
+    HOSTILE,
+    STORY,
+    STORY_ENDS,
+    TEST_JOB,
+    failed,
+    fan,
+    job,
+    moment,
+    run_of,
+    running,
+    success,
+    tell,
+)
+from tests.support.screen import Screen
+
+PLAIN = Look()
+
+
+def frame_of(
+    spec: JobSpec, changes: Sequence[Attempt | Output], room: int, look: Look = PLAIN, seconds: float = 20
+) -> list[str]:
+    board = Board(spec)
+    board.note(changes)
+    frames = Frames(run_of(spec, []).run, spec)
+    return [line.text for line in frames.frame(board.view(room), moment(seconds), look, room)]
+
+
+def flat(story: Sequence[Sequence[Attempt | Output]]) -> list[Attempt | Output]:
+    return [change for changes in story for change in changes]
+
+
+def test_a_frame_is_the_tree_with_states_times_and_a_bar() -> None:
+    assert frame_of(TEST_JOB, flat(STORY[:4]), 23) == [
+        "└── ✓ Sync Data                    0.4s",
+        "    ├── ✗ Feature Engineering1     2.0s  exit 1",
+        "    │   └── ○ Machine Learning",
+        "    │       └── ○ Send Email",
+        "    └── ● Feature Engineering2      19s",
+        "        └── ○ Machine Learning",
+        "            └── ○ Send Email",
+        "TestJob  ████████░░░░░░░░░░░░  2/5  20s  1 running, 1 failed",
+    ]
+
+
+def test_a_tree_that_does_not_fit_is_a_list_and_a_list_that_does_not_is_what_runs_and_failed() -> None:
+    assert [line.split("  ")[0] for line in frame_of(TEST_JOB, flat(STORY[:4]), 7)] == [
+        "✓ Sync Data",
+        "✗ Feature Engineering1",
+        "● Feature Engineering2",
+        "○ Machine Learning",
+        "○ Send Email",
+        "TestJob",
+    ]
+    assert [line.split("  ")[0] for line in frame_of(TEST_JOB, flat(STORY[:4]), 4)] == [
+        "✗ Feature Engineering1",
+        "● Feature Engineering2",
+        "TestJob",
+    ]
+
+
+@pytest.mark.parametrize("room", [2, 3, 10, 23])
+def test_a_frame_never_has_more_lines_than_there_is_room(room: int) -> None:
+    spec = fan(5000)
+    changes = [running(number, number / 100) for number in range(1, 900)]
+    ends = [failed(number, 0, 1) for number in range(100, 200)]
+    shown = frame_of(spec, [*changes, *ends], room)
+    assert len(shown) <= room
+    assert "100/5002" in shown[-1]
+    assert "799 running, 100 failed" in shown[-1]
+    if room == 23:
+        assert shown[0].startswith("✗ t193")
+        assert shown[7].startswith("● t1 ")
+        assert shown[-2] == "  and 785 more running"
+
+
+def test_a_task_that_is_tried_again_waits_and_says_why() -> None:
+    spec = job("J", {"a": []}, retries=1)
+    assert (
+        frame_of(spec, [running(0, 0), failed(0, 0, 1)], 9)[0] == "└── ○ a     1.0s  exit 1, attempt 1 of 2, again soon"
+    )
+    assert frame_of(spec, [running(0, 5, number=2)], 9)[0] == "└── ● a      15s  attempt 2 of 2"
+
+
+@pytest.mark.parametrize("width", [1, 10, 24, 80])
+def test_no_line_is_wider_than_the_screen(width: int) -> None:
+    spec = job("工作" * 40, {name: [] for name in [*HOSTILE, "漢" * 150]})
+    board = Board(spec)
+    board.note([running(number, 0) for number in range(len(spec.tasks))])
+    lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), moment(5), Look(width=width), 50)
+    assert all(cells(line.text) == line.columns <= width for line in lines)
+
+
+def live(screen: Screen, clock: Callable[[], datetime] = lambda: moment(20)) -> LiveTree:
+    return LiveTree(screen.stream, Look(colour=True), clock=clock)
+
+
+STAYS = [
+    "└── ✓ Sync Data                    0.4s",
+    "    ├── ✗ Feature Engineering1     2.0s  exit 1",
+    "    │   └── ↷ Machine Learning           skipped",
+    "    │       └── ↷ Send Email             skipped",
+    "    └── ✓ Feature Engineering2      12s",
+    "        └── ↷ Machine Learning           skipped",
+    "            └── ↷ Send Email             skipped",
+    "✗ `Feature Engineering1`: exit 1; its last output:",
+    "  │ one",
+    "  │ two and more",
+    "  │ broken",
+    "  all of it: pydag log TestJob --task_name 'Feature Engineering1' -n 1",
+    "TestJob failed after 13s: 2 ok, 1 failed, 2 skipped",
+    "",
+]
+
+
+def test_a_run_that_is_over_at_once_leaves_its_last_frame_the_failed_output_and_the_summary() -> None:
+    with Screen() as screen:
+        tell(live(screen), STORY, STORY_ENDS)
+        assert screen.rows() == STAYS
+
+
+def test_frames_are_drawn_over_each_other_and_the_same_stays() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        print("before", file=screen.stream)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5  20s")
+        reporter.changed(STORY[0])
+        screen.wait_for("● Sync Data                     20s")
+        for changes in STORY[1:4]:
+            reporter.changed(changes)
+        screen.wait_for("2/5  20s  1 running, 1 failed")
+        reporter.changed(STORY[4])
+        reporter.run_ended(STORY_ENDS)
+        reporter.close()
+        assert screen.rows() == ["before", *STAYS]
+
+
+def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        reporter.changed([running(0, 0)])
+        screen.wait_for("TestJob  ░░░░")
+        reporter.stopping(moment(20))
+        screen.wait_for("TestJob  stopping; Ctrl-C again kills  0/5  20s  1 running")
+        reporter.close()
+
+
+def test_nothing_is_drawn_where_nothing_changed() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5")
+        time.sleep(3 * INTERVAL)
+        reporter.close()
+        assert screen.received().count(b"0/5") == 1
+
+
+def test_a_run_that_breaks_off_leaves_the_cursor_below_the_frame_and_the_terminal_as_it_was() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5")
+        reporter.close()
+        screen.stream.write("Traceback")
+        rows = screen.rows()
+        written = screen.received()
+    assert rows[-1] == "Traceback"
+    assert b"\x1b[?25l" not in written
+    assert written.count(b"\x1b[?7l") == written.count(b"\x1b[?7h")
+
+
+def test_what_a_shell_wrote_while_the_run_was_stopped_is_not_drawn_over() -> None:
+    now = moment(20)
+    with Screen() as screen:
+        reporter = live(screen, lambda: now)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5  20s")
+        print("[1]+  Stopped", file=screen.stream, flush=True)
+        now = moment(50)
+        screen.wait_for("0/5  50s")
+        reporter.close()
+        rows = screen.rows()
+    assert [row[-3:] for row in rows if "0/5" in row] == ["20s", "50s"]
+    assert rows.index("[1]+  Stopped") == (len(rows) - 2) // 2
+
+
+@pytest.mark.parametrize("columns", [20, 22, 25, 40])
+@pytest.mark.parametrize("name", ["Report of the whole month", "工作" * 12, "दैनिक रिपोर्ट की गणना", "🚀 " * 9])
+def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, name: str) -> None:
+    spec = job(name, {f"{name}{number}": [] for number in range(6)})
+    changes = [running(number, 0) for number in range(6)]
+    board = Board(spec)
+    board.note(changes)
+    frames = Frames(run_of(spec, []).run, spec)
+    expected = frames.frame(board.view(20), moment(6.7), Look(width=columns), 20)
+    assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
+    with Screen(columns=columns) as screen:
+        reporter = live(screen, lambda: moment(6.7))
+        reporter.run_started(run_of(spec, []).run, spec)
+        reporter.changed(changes)
+        screen.wait_for(expected[-1].text)
+        reporter.close()
+        assert screen.rows() == [*(line.text for line in expected), ""]
+
+
+def test_a_terminal_made_narrower_gets_its_wrapped_frame_wiped() -> None:
+    with Screen(columns=80) as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        screen.wait_for("0/5")
+        screen.resize(20, 24)
+        reporter.changed(STORY[0])
+        end = time.monotonic() + 10
+        while (up := screen.last_up()) is None:
+            assert time.monotonic() < end
+        reporter.close()
+    assert up == 15  # 8 lines, of which 7 need two rows of 20 columns
+
+
+def test_many_short_tasks_are_noted_without_a_frame_each() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        spec = fan(5_000)
+        ends = [success(number, 0, 1) for number in range(len(spec.tasks))]
+        record = run_of(spec, ends)
+        tell(reporter, [[running(end.task, 0), end] for end in ends], record)
+        assert screen.rows()[-2:] == ["Fan succeeded after 42s: 5002 ok", ""]
+        assert screen.received().count(b"\x1b[?7l") < 50

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord, record_of
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import Reason, State, When
+from pydag.view import log as log_view
+from pydag.view import status as status_view
+from pydag.view.terminal import Look
+from tests.support.samples import (
+    BAD,
+    GOOD,
+    HOSTILE,
+    T0,
+    TEST_JOB,
+    all_well,
+    chain,
+    failed,
+    fan,
+    job,
+    layered,
+    moment,
+    run_of,
+    running,
+    skipped,
+    success,
+)
+
+NOW = moment(60)
+PLAIN = Look()
+
+
+@pytest.fixture(autouse=True)
+def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def log(*records: RunRecord, style: str = "flat", look: Look = PLAIN) -> str:
+    return "\n".join(log_view.log(records[0].run.job, records, style=style, now=NOW, look=look))
+
+
+def entry(name: str, record: RunRecord | None = None) -> JobEntry:
+    return JobEntry(name=name, saved=T0, tasks=5, last_run=record.run if record else None)
+
+
+def test_the_flat_log_of_the_example() -> None:
+    assert (
+        log(GOOD, BAD)
+        == """\
+>> >> >> >> >> Log For Job `TestJob` << << << << <<
+`TestJob` at 2022-12-26 15:28:01  ✓ success after 42s
+├── ✓ `Sync Data` at 2022-12-26 15:28:11  9.5s
+├── ✓ `Feature Engineering1` at 2022-12-26 15:28:21  9.0s
+├── ✓ `Feature Engineering2` at 2022-12-26 15:28:21  4.2s
+├── ✓ `Machine Learning` at 2022-12-26 15:28:31  9.0s
+└── ✓ `Send Email` at 2022-12-26 15:28:41  2.0s
+== == == == == == == == == == == == == == == == == == == ==
+`TestJob` at 2022-12-26 15:28:01  ✗ failed after 14s
+├── ✓ `Sync Data` at 2022-12-26 15:28:02  0.4s
+├── ✗ `Feature Engineering1` at 2022-12-26 15:28:03  0.5s, exit 1
+├── ✓ `Feature Engineering2` at 2022-12-26 15:28:03  12s
+├── ↷ `Machine Learning`  skipped: upstream did not succeed
+└── ↷ `Send Email`  skipped: upstream did not succeed
+>> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>"""
+    )
+
+
+def test_the_tree_log_of_the_example_has_a_task_under_each_of_its_upstream_tasks() -> None:
+    assert (
+        log(GOOD, style="tree")
+        == """\
+>> >> >> >> >> Log For Job `TestJob` << << << << <<
+`TestJob` at 2022-12-26 15:28:01  ✓ success after 42s
+└── ✓ `Sync Data` at 2022-12-26 15:28:11  9.5s
+    ├── ✓ `Feature Engineering1` at 2022-12-26 15:28:21  9.0s
+    │   └── ✓ `Machine Learning` at 2022-12-26 15:28:31  9.0s
+    │       └── ✓ `Send Email` at 2022-12-26 15:28:41  2.0s
+    └── ✓ `Feature Engineering2` at 2022-12-26 15:28:21  4.2s
+        └── ✓ `Machine Learning` at 2022-12-26 15:28:31  9.0s
+            └── ✓ `Send Email` at 2022-12-26 15:28:41  2.0s
+>> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>"""
+    )
+
+
+def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
+    record = run_of(TEST_JOB, [], State.FAILED, ended=0)
+    run = record.run._replace(scheduled_for=moment(-1), detail="'flow.py' is gone:\n\x1b[2Jgive another")
+    record = record_of(run, TEST_JOB, [])
+    cause = "never started: 'flow.py' is gone: give another"
+    line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
+    for style in ("flat", "tree"):
+        assert log(record, style=style).splitlines()[1:-1] == [line]
+    (row,) = list(status_view.status([], [entry("TestJob", record)], now=NOW, look=PLAIN))[4:]
+    assert row == f"✗ TestJob  failed  2022-12-26 15:28:01  {cause}"
+
+
+def test_times_are_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    assert "`TestJob` at 2022-12-26 23:28:01" in log(GOOD)
+
+
+@pytest.mark.parametrize("zone", ["XXX-25", "UTC+99"])
+def test_times_are_in_utc_where_the_zone_is_more_than_a_day_away(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert "`TestJob` at 2022-12-26 15:28:01" in log(GOOD)
+
+
+def test_without_colour_there_is_no_escape_byte_and_with_it_each_state_has_its_own() -> None:
+    assert "\x1b" not in log(GOOD, BAD) + log(GOOD, BAD, style="tree")
+    coloured = log(GOOD, BAD, look=Look(colour=True))
+    assert "\x1b[32m✓ `Sync Data`" in coloured
+    assert "\x1b[31m✗ `Feature Engineering1`" in coloured
+    going = run_of(TEST_JOB, [running(0, 10)], State.RUNNING, ended=None)
+    coloured = log(going, look=Look(colour=True))
+    assert "\x1b[34m● `Sync Data`" in coloured
+    assert "\x1b[33m○ `Send Email`" in coloured
+
+
+def test_an_output_without_unicode_gets_ascii() -> None:
+    assert log(GOOD, BAD, style="tree", look=Look(ascii=True)).isascii()
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        ([failed(0, 0, 0.25, exit_status=3)], "✗ `a` at 2022-12-26 15:28:01  0.2s, exit 3, attempt 1 of 4"),
+        (
+            [failed(0, 0, 1), failed(0, 5, 6, number=2, exit_status=None, signal=9)],
+            "✗ `a` at 2022-12-26 15:28:01  6.0s, signal 9 (SIGKILL), attempt 2 of 4",
+        ),
+        (
+            [failed(0, 0, 5.1, exit_status=None, signal=15, reason=Reason.TIMEOUT)],
+            "✗ `a` at 2022-12-26 15:28:01  5.1s, timeout after 5.0s, attempt 1 of 4",
+        ),
+        (
+            [failed(0, 0, 0, exit_status=None, reason=Reason.NOT_STARTED, detail="no such\ndirectory\x1b[2J: /x")],
+            "✗ `a` at 2022-12-26 15:28:01  0ms, could not be started (no such directory: /x), attempt 1 of 4",
+        ),
+        ([failed(0, 0, 1), success(0, 2, 3, number=2)], "✓ `a` at 2022-12-26 15:28:01  3.0s, attempt 2 of 4"),
+        ([running(0, 30)], "● `a` at 2022-12-26 15:28:31  running for 30s"),
+        ([running(0, 30, number=3)], "● `a` at 2022-12-26 15:28:31  running for 30s, attempt 3 of 4"),
+        ([skipped(0)], "↷ `a`  skipped: upstream did not succeed"),
+        ([], "○ `a`  pending"),
+        ([Attempt(task=0, number=0, state=State.CANCELLED)], "■ `a`  cancelled before it started"),
+        (
+            [failed(0, 0, 1), Attempt(task=0, number=0, state=State.CANCELLED)],
+            "■ `a` at 2022-12-26 15:28:01  1.0s, exit 1, cancelled before the next attempt, attempt 1 of 4",
+        ),
+        (
+            [Attempt(task=0, number=1, state=State.CANCELLED, started=T0, ended=moment(2), signal=15)],
+            "■ `a` at 2022-12-26 15:28:01  2.0s, cancelled",
+        ),
+        (
+            [Attempt(task=0, number=1, state=State.LOST, started=T0, reason=Reason.UNKNOWN)],
+            "? `a` at 2022-12-26 15:28:01  lost: its outcome cannot be known",
+        ),
+    ],
+)
+def test_a_task_says_how_it_ended(attempts: list[Attempt], expected: str) -> None:
+    record = run_of(job("J", {"a": []}, retries=3, timeout=5), attempts, State.FAILED)
+    assert f"└── {expected}\n" in log(record)
+
+
+def test_a_task_that_waited_for_a_failure_says_that_there_was_none() -> None:
+    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", command="true", when=When.FAILURE),))
+    assert "skipped: nothing upstream failed" in log(run_of(spec, [skipped(0)]))
+
+
+def test_a_running_run_says_how_far_it_is() -> None:
+    record = run_of(TEST_JOB, [success(0, 0, 1), failed(1, 1, 2), running(2, 1)], State.RUNNING, ended=None)
+    assert "`TestJob` at 2022-12-26 15:28:01  ● running for 1m 00s, 2 of 5 tasks done, 1 failed\n" in log(record)
+
+
+def test_the_flat_log_has_tasks_in_the_order_of_their_starts() -> None:
+    spec = job("J", {"never": [], "late": [], "early": []})
+    shown = log(run_of(spec, [success(1, 9, 10), success(2, 1, 2)]))
+    assert shown.index("`early`") < shown.index("`late`") < shown.index("`never`")
+
+
+@pytest.mark.parametrize("style", ["flat", "tree"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_stands_in_the_log_as_it_is(name: str, style: str) -> None:
+    shown = log(all_well(job(name, {name: [], "next": [name]})), style=style)
+    assert f"\n`{name}` at " in shown
+    assert f"✓ `{name}` at " in shown
+    assert f"Log For Job `{name}` <<" in shown
+
+
+def test_no_runs_give_a_next_step_that_a_shell_takes() -> None:
+    shown = list(log_view.log("it's", [], style="flat", now=NOW, look=PLAIN))
+    assert shown == ["`it's` has not run yet. `pydag run FILE --job 'it'\"'\"'s'` runs it."]
+
+
+def test_what_a_large_tree_does_not_draw_it_names() -> None:
+    lines = log(all_well(fan(200)), style="tree").splitlines()
+    assert [line for line in lines if "sink" in line] == [
+        "    │   └── ✓ `sink` at 2022-12-26 15:31:22  0.5s  (also after `t2`, `t3`, `t4` and 196 more)"
+    ]
+
+
+@pytest.mark.parametrize("spec", [layered(20, 50, 3), layered(20, 50, 50), chain(1000)])
+def test_a_graph_that_would_explode_stays_readable(spec: JobSpec) -> None:
+    lines = log(all_well(spec), style="tree").splitlines()
+    assert len(lines) <= 1.2 * len(spec.tasks)
+    assert max(map(len, lines)) < 200
+
+
+def test_a_chain_goes_on_in_a_tree_of_its_own() -> None:
+    lines = log(all_well(chain(14)), style="tree").splitlines()
+    assert lines[13].strip() == "└── ✓ `t11` at 2022-12-26 15:28:12  0.5s  (goes on below)"
+    assert lines[14:17] == [
+        "`t11`, continued",
+        "└── ✓ `t12` at 2022-12-26 15:28:13  0.5s",
+        "    └── ✓ `t13` at 2022-12-26 15:28:14  0.5s",
+    ]
+
+
+def test_list_is_one_name_a_line_and_nothing_else() -> None:
+    assert list(log_view.jobs([entry("TestJob4"), entry("TestJob3"), entry("[red]")])) == [
+        "TestJob4",
+        "TestJob3",
+        "[red]",
+    ]
+    assert list(log_view.tasks(TEST_JOB)) == [
+        "Sync Data",
+        "Feature Engineering1",
+        "Feature Engineering2",
+        "Machine Learning",
+        "Send Email",
+    ]
+    assert list(log_view.jobs([])) == []
+
+
+def test_status_shows_what_runs_and_the_last_result_of_each_job() -> None:
+    going = run_of(TEST_JOB, [success(0, 0, 1), running(1, 1)], State.RUNNING, ended=None)
+    entries = [entry("TestJob", going), entry("工作 🚀", BAD), entry("New"), entry("First", going)]
+    shown = status_view.status([going], entries, now=NOW, look=PLAIN, ended={"TestJob": GOOD.run})
+    assert list(shown) == [
+        "Running now",
+        "● TestJob  for 1m 00s  since 2022-12-26 15:28:01  1 of 5 tasks done, running: `Feature Engineering1`",
+        "",
+        "Last results",
+        "✓ TestJob  success            2022-12-26 15:28:01  42s",
+        "✗ 工作 🚀  failed             2022-12-26 15:28:01  14s",
+        "○ New      has not run yet",
+        "○ First    has not ended yet",
+    ]
+
+
+def test_status_without_a_run_and_without_a_job() -> None:
+    assert "  nothing" in list(status_view.status([], [entry("J", GOOD)], now=NOW, look=PLAIN))
+    assert list(status_view.status([], [], now=NOW, look=PLAIN)) == [
+        "No jobs yet. `pydag run FILE` runs the job in a file, and it will stand here."
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 300])
+def test_a_status_line_fits_the_terminal_and_a_pipe_gets_whole_names(width: int) -> None:
+    from pydag.view.text import cells
+
+    entries = [entry(name, GOOD) for name in [*HOSTILE, "漢" * 100]]
+    lines = list(status_view.status([], entries, now=NOW, look=Look(width=width)))
+    assert max(map(cells, lines)) <= width
+    whole = "\n".join(status_view.status([], entries, now=NOW, look=PLAIN))
+    assert all(each.name in whole for each in entries)
+
+
+def output(*kept: AttemptOutput, look: Look = PLAIN, encoding: str = "utf-8") -> bytes:
+    return b"".join(log_view.task_output("J", TEST_JOB.tasks[0], kept, now=NOW, look=look, encoding=encoding))
+
+
+def test_output_comes_byte_for_byte_under_a_header() -> None:
+    data = bytes(range(256))
+    shown = output(
+        AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1), output=[data, b"", b"no newline"]),
+        AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"hi\n"]),
+    )
+    assert shown == (
+        b">> >> >> >> >> Log For Task `Sync Data` << << << << <<\n"
+        + "✗ `Sync Data` at 2022-12-26 15:28:01  1.0s, exit 1\n".encode()
+        + data
+        + b"no newline\n== == == == == == == == == == == == == == == == == == == ==\n"
+        + "✓ `Sync Data` at 2022-12-26 15:28:01  1.0s\n".encode()
+        + b"hi\n>> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>\n"
+    )
+
+
+def test_output_that_was_cut_says_so() -> None:
+    shown = output(AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1, output_dropped=7), output=[b"start"]))
+    assert b"start\n[cut here: 7 more bytes not kept, over PYDAG_OUTPUT_LIMIT]\n" in shown
+
+
+def test_colours_that_a_task_left_on_end_before_our_next_line() -> None:
+    shown = output(
+        AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\x1b[31mred\n"]), look=Look(colour=True)
+    )
+    assert b"\x1b[31mred\n\x1b[0m\x1b[34m>> >>" in shown
+
+
+def test_a_task_without_attempts_says_so() -> None:
+    assert output() == b"The task `Sync Data` of `J` has not started yet: there is no output.\n"
+
+
+def test_a_header_in_another_encoding_does_not_fail() -> None:
+    assert output(AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[]), encoding="ascii").isascii()
