@@ -111,9 +111,9 @@ def _unreadable(text: str) -> StoreFormatError:
     )
 
 
-def digest(text: str) -> str:
-    """A short name for a job's JSON: 32 hexadecimal digits of its SHA-256."""
-    return sha256(text.encode()).hexdigest()[:32]
+def digest(text: str, digits: int = 32) -> str:
+    """A short name that stands for the text: so many hexadecimal digits of its SHA-256."""
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:digits]
 
 
 # What a task does not set is left out of its document: most tasks set nothing, and jobs can have 100,000 of them.

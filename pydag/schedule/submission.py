@@ -5,20 +5,20 @@ The crontab, or gocron, says when; these files say what, where, and with which e
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pwd
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydag.errors import InvalidSetting, NotFound, StoreFormatError, StoreUnreachable
+from pydag.files import locked, write_whole
 from pydag.schedule.expression import Schedule
 from pydag.schedule.schedulers.crontab_text import entry_id
 from pydag.schedule.zone import local_zone
@@ -157,19 +157,13 @@ class Submissions:
 
     def restore(self, submission_id: str, data: bytes | None) -> None:
         """Put back what `raw` gave; None takes the file out, and what lies beside it."""
-        path = self._path(submission_id)
-        partial = path.with_suffix(".partial")
         try:
             if data is None:
                 for each in self._directory.glob(f"{submission_id}.*"):
                     each.unlink(missing_ok=True)
                 return
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            write_whole(self._path(submission_id), data)
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -180,20 +174,13 @@ class Submissions:
     @contextmanager
     def alone(self, submission_id: str) -> Iterator[bool]:
         """Whether nobody else is within, for as long as this is: the next start must not overtake the last one."""
-        try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._path(submission_id).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise self._unusable(error) from error
-        try:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(lock)
+                path = self._path(submission_id).with_suffix(".lock")
+                held = stack.enter_context(locked(path, wait=False))
+            except OSError as error:
+                raise self._unusable(error) from error
+            yield held
 
     def note(self, submission_id: str, line: str) -> None:
         """Add a line to the file beside it: the last place for what the history does not take."""

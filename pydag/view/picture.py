@@ -13,15 +13,12 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydag.errors import InvalidSetting, PictureError
+from pydag.files import write_whole
+from pydag.model.spec import JobSpec, digest
 from pydag.model.states import State
-
-if TYPE_CHECKING:
-    from pydag.model.spec import JobSpec
 from pydag.view.dot import _DPI, _PAD, MAX_PIXELS, source
 
 KINDS = (".png", ".svg", ".pdf", ".dot")
@@ -88,7 +85,7 @@ def file_name(name: str, suffix: str) -> str:
     room = _MAX_FILE_NAME - len(suffix.encode())
     if safe == name and len(safe.encode()) <= room:
         return name + suffix
-    mark = f"-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:10]}"
+    mark = f"-{digest(name, 10)}"
     return safe.encode()[: room - len(mark)].decode(errors="ignore") + mark + suffix
 
 
@@ -125,14 +122,7 @@ def _rendered(text: str, suffix: str, patience: float) -> bytes:
 
 def _put(content: bytes, path: Path) -> None:
     """Write the file, whole or not at all."""
-    part = path.with_name(f".{os.urandom(8).hex()}.part")
     try:
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        write_whole(path, content, mode=0o666)
     except OSError as error:
         raise PictureError(f"{str(path)!r} cannot be written: {error.strerror}; choose another place") from None

@@ -100,3 +100,10 @@ def test_another_format_is_refused_and_named() -> None:
 def test_a_job_of_our_format_with_something_missing_or_unknown_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(StoreFormatError, match=r"^the history holds a job that cannot be read, "):
         JobSpec.from_json(json.dumps(document))
+
+
+def test_a_digest_stays_the_same_from_one_version_to_the_next() -> None:
+    # They stand in histories, in crontabs and on gocron.
+    assert digest("TestJob") == "37ed76a86dfbed6879450058d49b17ad"
+    assert digest("täglich 🦀", 16) == "61477faf7215943c"
+    assert digest("half \ud800", 12) == "711a43f0c3b7"

@@ -264,13 +264,14 @@ def test_a_machine_without_crontab_is_told_what_to_install(tmp_path: Path) -> No
 
 
 def test_a_backup_that_cannot_be_kept_stops_the_write(tmp_path: Path) -> None:
-    crontab = fake(tmp_path, "echo '# foreign'")
-    (tmp_path / "home" / "crontab.partial").mkdir(parents=True)
+    fake(tmp_path, "echo '# foreign'")
+    tmp_path.joinpath("home").touch()
+    environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     with pytest.raises(CrontabError) as refused:
-        put(crontab, entry())
+        put(Crontab(tmp_path / "home", environ, lock=tmp_path / "lock"), entry())
     assert str(refused.value) == (
         "the crontab was left as it is, for its backup cannot be kept in "
-        f"{tmp_path}/home: Is a directory; make room there, or choose another PYDAG_HOME"
+        f"{tmp_path}/home: File exists; make room there, or choose another PYDAG_HOME"
     )
     assert not (tmp_path / "written").exists()
 

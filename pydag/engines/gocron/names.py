@@ -7,14 +7,13 @@ fit, or is not told apart by every database of gocron's, gets a shortened name w
 from __future__ import annotations
 
 from collections import Counter
-from hashlib import sha256
 
 from pydag.gocron.records import (
     CLOCK_TAG,
     NAME_LIMIT,
     TAG_LIMIT,
 )
-from pydag.model.spec import JobSpec
+from pydag.model.spec import JobSpec, digest
 
 _DIGEST = 12  # hexadecimal digits: two of 100,000 names meet once in 50,000 jobs
 
@@ -46,4 +45,4 @@ def _fits(text: str, limit: int) -> bool:
 
 def _shortened(text: str, whole: str, limit: int) -> str:
     head = "".join(char if ord(char) <= 0xFFFF else "_" for char in text[: limit - _DIGEST - 1]).strip()
-    return f"{head}~{sha256(whole.encode()).hexdigest()[:_DIGEST]}"
+    return f"{head}~{digest(whole, _DIGEST)}"

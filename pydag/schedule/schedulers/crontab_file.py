@@ -6,16 +6,16 @@ what a job is, or when it runs.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pydag.errors import CrontabError
+from pydag.files import locked, write_whole
 
 BACKUPS = 10
 _ATTEMPTS = 5
@@ -90,21 +90,19 @@ class Crontab:
         if self._holding:
             yield
             return
-        try:
-            self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise CrontabError(
-                f"the crontab was left as it is, for it cannot be locked: {self._lock}: {error.strerror}; "
-                "make that file writable"
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self._lock))
+            except OSError as error:
+                raise CrontabError(
+                    f"the crontab was left as it is, for it cannot be locked: {self._lock}: {error.strerror}; "
+                    "make that file writable"
+                ) from error
             self._holding = True
-            yield
-        finally:
-            self._holding = False
-            os.close(lock)
+            try:
+                yield
+            finally:
+                self._holding = False
 
     def reads_cron_tz(self) -> bool:
         """Whether the cron here heeds CRON_TZ: cronie does, Debian's takes it for a variable.
@@ -152,16 +150,11 @@ class Crontab:
         """Keep the text as the newest backup, whole or not at all, and drop the oldest."""
         if not text:
             return
-        partial = self._directory / "crontab.partial"
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             kept = sorted(self._directory.glob(f"crontab.{'[0-9]' * 8}.bak"))
             number = int(kept[-1].name.split(".")[1]) + 1 if kept else 1
-            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._directory / f"crontab.{number:08}.bak")
+            write_whole(self._directory / f"crontab.{number:08}.bak", text)
             for old in kept[: -(BACKUPS - 1)]:
                 old.unlink(missing_ok=True)
         except OSError as error:

@@ -10,10 +10,10 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from urllib.parse import unquote_to_bytes
 
 from pydag.errors import CrontabError, InvalidSetting
+from pydag.model.spec import digest
 from pydag.schedule.expression import Schedule
 
 COMMAND_BYTES = 998  # Debian's cron refuses a command of more
@@ -49,7 +49,7 @@ class _Block:
 
 def entry_id(name: str) -> str:
     """Sixteen hexadecimal digits that stand for a job's name, the same ones every time."""
-    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return digest(name, 16)
 
 
 def line(entry: Entry) -> bytes:

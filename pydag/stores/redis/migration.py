@@ -69,7 +69,7 @@ def migrate(server: Server, prefix: str, store: Store, graph_of: Callable[[str],
 
 def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -> bool:
     """Write one run; False where it is there already."""
-    run_id = f"old-{digest(graph.name)[:12]}-{started}"
+    run_id = f"old-{digest(graph.name, 12)}-{started}"
     run = Run(id=run_id, job=graph.name, engine=ENGINE, state=State.RUNNING, started=_moment(started))
     known = {each.id: each for each in store.runs(graph.name)}
     if run_id in known and known[run_id].state.final:

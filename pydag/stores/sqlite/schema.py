@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pydag.errors import StoreError, StoreFormatError, StoreUnreachable
+from pydag.files import locked
 
 NAME = "history.sqlite"
 VERSION = 1
@@ -123,9 +122,7 @@ def _is_there(path: Path) -> bool:
 def _make(path: Path) -> None:
     """Make the history under a lock on its directory, and put it in its place whole: nobody ever sees half of it."""
     _make_directory(path.parent)
-    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(path.parent):
         if not _is_there(path):
             for leftover in path.parent.glob(f"{NAME}.new*"):  # of a process that died right here
                 leftover.unlink()
@@ -135,8 +132,6 @@ def _make(path: Path) -> None:
             with closing(sqlite3.connect(new, isolation_level=None)) as connection:
                 connection.executescript(f"BEGIN; {_SCHEMA} COMMIT; PRAGMA journal_mode = WAL;")
             new.rename(path)
-    finally:
-        os.close(handle)
 
 
 def _make_directory(directory: Path) -> None:
