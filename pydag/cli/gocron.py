@@ -17,7 +17,7 @@ def nodes(context: click.Context) -> None:
         for node in found:
             click.echo(f"{node.id}  {node.alias}  {node.name}:{node.port}")
         if not found:
-            terminal.tell("No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.")
+            terminal.print_stderr("No nodes yet. `pydag nodes add --name HOST --alias ALIAS` registers one.")
 
 
 @nodes.command()
@@ -61,4 +61,4 @@ def migrate() -> None:
     done = gocron_app.migrate()
     click.echo(f"{done.runs} runs came over, {done.present} were here already")
     for key in done.unreadable:
-        terminal.tell(f"not readable: {key}")
+        terminal.print_stderr(f"not readable: {key}")

@@ -86,7 +86,7 @@ def _drop_unwritten() -> None:
 def _tell(message: str) -> None:
     from pydag.view import terminal
 
-    terminal.tell(message)
+    terminal.print_stderr(message)
 
 
 def _run_status(failed: RunFailed) -> int:
@@ -234,7 +234,7 @@ def _job_log(job: str, style: str, count: int, as_json: bool) -> None:
     if as_json:
         _say([json_view.log(job, records, now=_now())])
     else:
-        _say(log_view.log(job, records, style=style, now=_now(), look=terminal.look_for(sys.stdout)))
+        _say(log_view.log(job, records, style=style, now=_now(), display=terminal.display_for(sys.stdout)))
 
 
 def _task_log(job: str, task: str, count: int, as_json: bool) -> None:
@@ -247,8 +247,8 @@ def _task_log(job: str, task: str, count: int, as_json: bool) -> None:
     if as_json:
         _say([json_view.task_output(job, spec, kept, now=_now())])
         return
-    screen, encoding = terminal.look_for(sys.stdout), sys.stdout.encoding
-    for data in log_view.task_output(job, spec, kept, now=_now(), look=screen, encoding=encoding):
+    display, encoding = terminal.display_for(sys.stdout), sys.stdout.encoding
+    for data in log_view.task_output(job, spec, kept, now=_now(), display=display, encoding=encoding):
         sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
@@ -262,7 +262,9 @@ def _follow(job: str, task: str | None) -> None:
     if task is not None:
         found = history_app.follow_output(job, task, sys.stdout.buffer)
     else:
-        found = history_app.follow_run(job, reporter_view.Lines(sys.stdout, terminal.look_for(sys.stdout), strict=True))
+        found = history_app.follow_run(
+            job, reporter_view.Lines(sys.stdout, terminal.display_for(sys.stdout), strict=True)
+        )
     if not found:
         _say(log_view.nothing(job))
 
@@ -281,8 +283,8 @@ def status(job: str | None, as_json: bool) -> None:
     if as_json:
         _say([json_view.status(now.running, now.jobs, now=_now(), ended=now.ended, clock=clock)])
     else:
-        screen = terminal.look_for(sys.stdout)
-        _say(status_view.status(now.running, now.jobs, now=_now(), look=screen, ended=now.ended, clock=clock))
+        display = terminal.display_for(sys.stdout)
+        _say(status_view.status(now.running, now.jobs, now=_now(), display=display, ended=now.ended, clock=clock))
 
 
 def _on_the_clock(job: str | None = None) -> Any:
@@ -339,4 +341,4 @@ def _now() -> Any:
 def _say(lines: Any) -> None:
     from pydag.view import terminal
 
-    terminal.say(lines, sys.stdout)
+    terminal.print_lines(lines, sys.stdout)

@@ -55,7 +55,7 @@ def submit(file: Path, cron: str, on: str, node: int | None, dry_run: bool, **op
         raise click.UsageError(f"--node-id {node} is for gocron's clock: add --on gocron, or leave it out")
     options["catch_up"] = options["catch_up"] or 0
     done = schedule_app.submit(file, cron, node=node, dry_run=dry_run, **options)
-    terminal.say(_submitted(done, dry_run), sys.stdout)
+    terminal.print_lines(_submitted(done, dry_run), sys.stdout)
 
 
 def _submitted(done: Any, dry_run: bool) -> list[str]:
@@ -88,7 +88,7 @@ def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) ->
     """Run JOB for each fire time of these days that has no successful run."""
     from pydag.app import backfill as backfill_app
     from pydag.view.outlet import Outlet
-    from pydag.view.terminal import tell
+    from pydag.view.terminal import print_stderr
     from pydag.view.text import fire_time
 
     if last < first:
@@ -97,7 +97,7 @@ def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) ->
     if dry_run or not plan.due:
         for time in plan.due:
             click.echo(fire_time(time))
-        tell(f"{job}: {len(plan.due)} to run, {plan.done} done before")
+        print_stderr(f"{job}: {len(plan.due)} to run, {plan.done} done before")
         return
     statuses: list[int] = []
     out = Outlet(sys.stdout)

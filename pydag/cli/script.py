@@ -10,7 +10,7 @@ from pydag.app import picture
 from pydag.app.run import run_job, submit_job
 from pydag.model.run import RunFailed, RunRecord
 from pydag.view.live.reporter import reporter_for
-from pydag.view.terminal import tell
+from pydag.view.terminal import print_stderr
 from pydag.workflow.job import Job
 
 
@@ -37,7 +37,7 @@ def draw(job: Job) -> None:
     """What `print(job)` does beside printing: the picture, and one line on stderr where there is none."""
     message = picture.draw_beside(job, Path())
     if message:
-        tell(message)
+        print_stderr(message)
 
 
 def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

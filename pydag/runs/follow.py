@@ -10,16 +10,16 @@ from pydag.model.states import State
 from pydag.runs.reporter import Reporter
 from pydag.stores.base import Store
 
-Look = Callable[[], RunRecord]
+Read = Callable[[], RunRecord]
 """Reads the run anew from the history."""
 
 Pause = Callable[[], None]
-"""Waits a moment between two looks."""
+"""Waits a moment between two readings."""
 
 
-def events(look: Look, pause: Pause, store: Store, reporter: Reporter) -> None:
+def events(read: Read, pause: Pause, store: Store, reporter: Reporter) -> None:
     """Tell a reporter what the run did and does, until its end, and what the failed attempts wrote."""
-    record = look()
+    record = read()
     reporter.run_started(record.run, record.spec)
     told: set[tuple[int, int, State]] = set()
     while True:
@@ -38,15 +38,15 @@ def events(look: Look, pause: Pause, store: Store, reporter: Reporter) -> None:
             reporter.run_ended(record)
             return
         pause()
-        record = look()
+        record = read()
 
 
-def output(look: Look, pause: Pause, store: Store, task: str, stream: BinaryIO) -> None:
+def output(read: Read, pause: Pause, store: Store, task: str, stream: BinaryIO) -> None:
     """Copy the output of a task's attempts in this run to a stream as it is written, until the task has ended."""
     written = 0
     attempts_done = 0
     while True:
-        record = look()  # before its output is read: what an attempt wrote is there when its end is
+        record = read()  # before its output is read: what an attempt wrote is there when its end is
         number = record.spec.number(task)
         done = record.tasks[task]
         for attempt in done.attempts[attempts_done:]:

@@ -41,7 +41,7 @@ _BREAKS = re.compile(r"(?<=[\s_./:,;|-])")
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _BoxStyle:
     fill: str
     line: str
     text: str = _INK
@@ -49,15 +49,15 @@ class _Look:
     style: str = "rounded,filled"
 
 
-_PLAIN = _Look("#EDF2FA", "#6C8EBF")
-_LOOKS = {
-    State.PENDING: _Look("#FFF6D6", "#D1A62B", "#5C4708", "○"),
-    State.RUNNING: _Look("#D8E9FD", "#2F7DD1", "#123F70", "▶"),
-    State.SUCCESS: _Look("#DDF3E3", "#3A9A5B", "#17492A", "✓"),
-    State.FAILED: _Look("#FBDEDC", "#CF4436", "#6E1A12", "✗"),
-    State.SKIPPED: _Look("#F1F3F5", "#9AA5B1", "#55606C", "»", "rounded,filled,dashed"),
-    State.CANCELLED: _Look("#EDE5F5", "#8D6BB5", "#452B63", "■"),
-    State.LOST: _Look("#FFFFFF", "#B5651D", "#6B3A0C", "?", "rounded,filled,dashed"),
+_PLAIN = _BoxStyle("#EDF2FA", "#6C8EBF")
+_BOXES = {
+    State.PENDING: _BoxStyle("#FFF6D6", "#D1A62B", "#5C4708", "○"),
+    State.RUNNING: _BoxStyle("#D8E9FD", "#2F7DD1", "#123F70", "▶"),
+    State.SUCCESS: _BoxStyle("#DDF3E3", "#3A9A5B", "#17492A", "✓"),
+    State.FAILED: _BoxStyle("#FBDEDC", "#CF4436", "#6E1A12", "✗"),
+    State.SKIPPED: _BoxStyle("#F1F3F5", "#9AA5B1", "#55606C", "»", "rounded,filled,dashed"),
+    State.CANCELLED: _BoxStyle("#EDE5F5", "#8D6BB5", "#452B63", "■"),
+    State.LOST: _BoxStyle("#FFFFFF", "#B5651D", "#6B3A0C", "?", "rounded,filled,dashed"),
 }
 _CONDITIONS = {
     When.FAILURE: {"style": "dashed", "color": "#CF4436", "fontcolor": "#B23327", "label": " on failure "},
@@ -157,14 +157,14 @@ def _arrow(when: When) -> str:
 
 def _cell(spec: JobSpec, number: int, states: Mapping[str, State]) -> str:
     task = spec.tasks[number]
-    look = _look(states.get(task.name))
-    style = "ROUNDED,DASHED" if "dashed" in look.style else "ROUNDED"
+    box = _box(states.get(task.name))
+    style = "ROUNDED,DASHED" if "dashed" in box.style else "ROUNDED"
     # A cell has its tooltip only on a link, so only where the cell does not show the whole name.
     cut = len(task.name) > _MAX_LINES * _width(spec)
     tooltip = f' HREF="#" TOOLTIP="{html_escape(_tooltip(task.name))}"' if cut else ""
     return (
-        f'<TD BORDER="1" CELLPADDING="7" STYLE="{style}" BGCOLOR="{look.fill}" COLOR="{look.line}"{tooltip}>'
-        f'<FONT COLOR="{look.text}">{_label(spec, number, states)}</FONT></TD>'
+        f'<TD BORDER="1" CELLPADDING="7" STYLE="{style}" BGCOLOR="{box.fill}" COLOR="{box.line}"{tooltip}>'
+        f'<FONT COLOR="{box.text}">{_label(spec, number, states)}</FONT></TD>'
     )
 
 
@@ -172,14 +172,14 @@ def _node(spec: JobSpec, number: int, states: Mapping[str, State]) -> dict[str, 
     from graphviz import nohtml
 
     task = spec.tasks[number]
-    look = _look(states.get(task.name))
+    box = _box(states.get(task.name))
     return {
         "label": f"<{_label(spec, number, states)}>",
         "tooltip": nohtml(_tooltip(task.name).replace("&", "&amp;")),
-        "style": look.style,
-        "fillcolor": look.fill,
-        "color": look.line,
-        "fontcolor": look.text,
+        "style": box.style,
+        "fillcolor": box.fill,
+        "color": box.line,
+        "fontcolor": box.text,
     }
 
 
@@ -187,15 +187,15 @@ def _label(spec: JobSpec, number: int, states: Mapping[str, State]) -> str:
     name = spec.tasks[number].name
     label = _html(_lines(name, _width(spec)))
     state = states.get(name)
-    return label + _small([f"{_look(state).sign} {state.value}"], _look(state).text, 10) if state else label
+    return label + _small([f"{_box(state).sign} {state.value}"], _box(state).text, 10) if state else label
 
 
 def _width(spec: JobSpec) -> int:
     return 24 if len(spec.tasks) <= _FEW_TASKS else 16
 
 
-def _look(state: State | None) -> _Look:
-    return _LOOKS[state] if state else _PLAIN
+def _box(state: State | None) -> _BoxStyle:
+    return _BOXES[state] if state else _PLAIN
 
 
 def _graph_attributes(spec: JobSpec, states: Mapping[str, State]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 from pydag.view.outlet import Outlet
 from pydag.view.summary import STOPPING, Tails, closing
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from pydag.view.text import between, count, duration, moment
 from pydag.view.wording import failure, of_attempts, why_skipped
 
@@ -22,9 +22,9 @@ FLOOD = 10
 class Lines:
     """A Reporter. Each call writes its lines at once, in one write; a `strict` one raises what that meets."""
 
-    def __init__(self, stream: TextIO, look: Look, *, strict: bool = False) -> None:
+    def __init__(self, stream: TextIO, display: Display, *, strict: bool = False) -> None:
         self._out = Outlet(stream, strict=strict)
-        self._look = look
+        self._display = display
         self._second: tuple[float, str] = (0.0, "")
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
@@ -63,7 +63,7 @@ class Lines:
 
     def run_ended(self, record: RunRecord) -> None:
         """The ends of failed outputs, and the summary."""
-        self._out.finish("".join(f"{line}\n" for line in closing(record, self._tails, self._look)))
+        self._out.finish("".join(f"{line}\n" for line in closing(record, self._tails, self._display)))
 
     def close(self) -> None:
         """What a stopped reader did not take yet goes out."""
@@ -71,7 +71,7 @@ class Lines:
 
     def _line(self, words: str, state: State) -> str:
         # Of a task that never started, a history read anew has no time: it was decided by what ended just before.
-        return f"{self._time(self._last)} {self._look.paint(words, state)}\n"
+        return f"{self._time(self._last)} {self._display.paint(words, state)}\n"
 
     def _time(self, time: datetime) -> str:
         """`moment`, worked out once a second: it is dearer than all the rest of a line."""

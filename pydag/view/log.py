@@ -14,7 +14,7 @@ from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord, TaskRun
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 from pydag.view import tree
-from pydag.view.terminal import RESET, Look
+from pydag.view.terminal import RESET, Display
 from pydag.view.text import between, count, moment
 from pydag.view.wording import never_started, of_attempts, standing
 
@@ -28,7 +28,7 @@ NAMED = 3
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, look: Look) -> Iterator[str]:
+def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, display: Display) -> Iterator[str]:
     """The runs of a job, in the order given (newest first).
 
     `flat` has a run's tasks in the order in which they started, then those that did not; `tree` has each under what it
@@ -37,18 +37,18 @@ def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, lo
     if not records:
         yield from nothing(job)
         return
-    yield _title(f"Log For Job `{job}`", look)
+    yield _title(f"Log For Job `{job}`", display)
     for place, record in enumerate(records):
         if place:
-            yield look.frame(_SEPARATOR)
-        yield _run_line(record, now, look)
+            yield display.frame(_SEPARATOR)
+        yield _run_line(record, now, display)
         if not record.run.detail:  # else no task started, and the cause has been said
-            yield from _branches(record, now, look) if style == "tree" else _in_order(record, now, look)
-    yield look.frame(_END)
+            yield from _branches(record, now, display) if style == "tree" else _in_order(record, now, display)
+    yield display.frame(_END)
 
 
 def task_output(
-    job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now: datetime, look: Look, encoding: str = "utf-8"
+    job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now: datetime, display: Display, encoding: str = "utf-8"
 ) -> Iterator[bytes]:
     """The output of a task's attempts, for a binary stream: a header line each, then its bytes exactly as they were.
 
@@ -59,21 +59,21 @@ def task_output(
         return (text + "\n").encode(encoding, "backslashreplace")
 
     # What a task left of colours must not run on into our lines.
-    reset = RESET.encode() if look.colour else b""
+    reset = RESET.encode() if display.colour else b""
     shown = False
     for each in kept:
-        yield line(look.frame(_SEPARATOR)) if shown else line(_title(f"Log For Task `{task.name}`", look))
-        yield line(_attempt_line(task, each.attempt, now, look))
+        yield line(display.frame(_SEPARATOR)) if shown else line(_title(f"Log For Task `{task.name}`", display))
+        yield line(_attempt_line(task, each.attempt, now, display))
         last = b"\n"
         for data in each.output:
             yield data
             last = data[-1:] or last
         yield reset if last == b"\n" else reset + b"\n"
         if each.attempt.output_dropped:
-            yield line(look.paint(_cut(each.attempt.output_dropped), State.FAILED))
+            yield line(display.paint(_cut(each.attempt.output_dropped), State.FAILED))
         shown = True
     if shown:
-        yield line(look.frame(_END))
+        yield line(display.frame(_END))
     else:
         yield line(f"The task `{task.name}` of `{job}` has not started yet: there is no output.")
 
@@ -102,11 +102,11 @@ _SEPARATOR = " ".join(["=="] * 20)
 _END = " ".join([">>"] * 20)
 
 
-def _title(text: str, look: Look) -> str:
-    return look.frame(f">> >> >> >> >> {text} << << << << <<")
+def _title(text: str, display: Display) -> str:
+    return display.frame(f">> >> >> >> >> {text} << << << << <<")
 
 
-def _run_line(record: RunRecord, now: datetime, look: Look) -> str:
+def _run_line(record: RunRecord, now: datetime, display: Display) -> str:
     run = record.run
     if run.detail:
         words = f"{run.state.value}, {never_started(run)}"
@@ -117,37 +117,39 @@ def _run_line(record: RunRecord, now: datetime, look: Look) -> str:
     else:
         words = f"{run.state.value} for {between(run.started, now)}, {_progress(record)}"
     due = f", for {moment(run.scheduled_for)}" if run.scheduled_for else ""
-    return f"`{run.job}` at {moment(run.started)}{due}  " + look.paint(f"{look.sign(run.state)} {words}", run.state)
+    return f"`{run.job}` at {moment(run.started)}{due}  " + display.paint(
+        f"{display.sign(run.state)} {words}", run.state
+    )
 
 
-def _task_line(task: TaskSpec, done: TaskRun, now: datetime, look: Look) -> str:
+def _task_line(task: TaskSpec, done: TaskRun, now: datetime, display: Display) -> str:
     at = f" at {moment(done.started)}" if done.started else ""
-    return look.paint(f"{look.sign(done.state)} `{task.name}`{at}  {standing(task, done, now)}", done.state)
+    return display.paint(f"{display.sign(done.state)} `{task.name}`{at}  {standing(task, done, now)}", done.state)
 
 
-def _attempt_line(task: TaskSpec, attempt: Attempt, now: datetime, look: Look) -> str:
+def _attempt_line(task: TaskSpec, attempt: Attempt, now: datetime, display: Display) -> str:
     alone = TaskRun(name=task.name, state=attempt.state, reason=attempt.reason, attempts=(attempt,))
     words = standing(task, alone, now)
     numbered = of_attempts(task, attempt)
     if numbered not in words and task.retries:
         words = f"{words}, {numbered}"
     at = f" at {moment(attempt.started)}" if attempt.started else ""
-    return look.paint(f"{look.sign(attempt.state)} `{task.name}`{at}  {words}", attempt.state)
+    return display.paint(f"{display.sign(attempt.state)} `{task.name}`{at}  {words}", attempt.state)
 
 
 def _cut(dropped: int) -> str:
     return f"[cut here: {count(dropped, 'more byte')} not kept, over PYDAG_OUTPUT_LIMIT]"
 
 
-def _in_order(record: RunRecord, now: datetime, look: Look) -> Iterator[str]:
+def _in_order(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     pairs = list(zip(record.spec.tasks, record.tasks.values(), strict=True))
     pairs.sort(key=lambda pair: pair[1].started or _NEVER)
-    branch, last = look.drawn("├── "), look.drawn("└── ")
+    branch, last = display.drawn("├── "), display.drawn("└── ")
     for place, (task, done) in enumerate(pairs, start=1):
-        yield (last if place == len(pairs) else branch) + _task_line(task, done, now, look)
+        yield (last if place == len(pairs) else branch) + _task_line(task, done, now, display)
 
 
-def _branches(record: RunRecord, now: datetime, look: Look) -> Iterator[str]:
+def _branches(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     specs = record.spec.tasks
     done = list(record.tasks.values())
     for row in tree.rows(record.spec):
@@ -155,7 +157,7 @@ def _branches(record: RunRecord, now: datetime, look: Look) -> Iterator[str]:
         if row.continued:
             yield f"`{task.name}`, continued"
             continue
-        line = look.drawn(row.guide) + _task_line(task, done[row.task], now, look)
+        line = display.drawn(row.guide) + _task_line(task, done[row.task], now, display)
         if row.also:
             line += f"  (also after {_names([specs[number].name for number in row.also[:NAMED]], len(row.also))})"
         yield line + "  (goes on below)" if row.goes_on else line

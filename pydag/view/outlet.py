@@ -7,7 +7,7 @@ import os
 import select
 from typing import TextIO
 
-from pydag.view.terminal import encodable, tell
+from pydag.view.terminal import encodable, print_stderr
 
 # A pipe that is ready takes this much without blocking (PIPE_BUF in pipe(7)).
 _PIECE = 4096
@@ -66,7 +66,7 @@ class Outlet:
             if self._strict:
                 raise
             if isinstance(error, OSError) and error.errno != errno.EPIPE:  # a reader may go when it has enough
-                tell(f"pydag: the output cannot be written: {error.strerror}; what runs goes on")
+                print_stderr(f"pydag: the output cannot be written: {error.strerror}; what runs goes on")
 
     def _write_piece(self, file: int) -> None:
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydag.model.run import JobEntry, Run, RunRecord
 from pydag.model.states import State
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from pydag.view.text import between, cells, fire_time, moment, padded
 from pydag.view.wording import never_started
 
@@ -25,7 +25,7 @@ def status(
     entries: Sequence[JobEntry],
     *,
     now: datetime,
-    look: Look,
+    display: Display,
     ended: Mapping[str, Run] | None = None,
     clock: Mapping[str, Upcoming] | None = None,
 ) -> Iterator[str]:
@@ -36,17 +36,17 @@ def status(
     if not entries:
         yield from nothing()
         return
-    yield look.frame("Running now")
+    yield display.frame("Running now")
     rows = [_running_row(record, now) for record in running]
-    yield from _table(rows, look) if rows else ["  nothing"]
+    yield from _table(rows, display) if rows else ["  nothing"]
     yield ""
-    yield look.frame("Last results")
-    yield from _table([_result_row(entry, ended or {}) for entry in entries], look)
+    yield display.frame("Last results")
+    yield from _table([_result_row(entry, ended or {}) for entry in entries], display)
     due = [(entry.name, clock[entry.name]) for entry in entries if clock and entry.name in clock]
     if due:
         yield ""
-        yield look.frame("Scheduled")
-        yield from _table([_due_row(name, each) for name, each in due], look)
+        yield display.frame("Scheduled")
+        yield from _table([_due_row(name, each) for name, each in due], display)
 
 
 class _Row(NamedTuple):
@@ -89,15 +89,20 @@ _WORDS = 12  # columns that the last words keep, however long a name is
 _SHORTEST = 8  # columns that a name keeps, however narrow the terminal is
 
 
-def _table(rows: Sequence[_Row], look: Look) -> Iterator[str]:
+def _table(rows: Sequence[_Row], display: Display) -> Iterator[str]:
     """Columns as wide as their widest cell; on a terminal names give way first, then the last words."""
     names = max(cells(row.name) for row in rows)
     what = max(cells(row.what) for row in rows)
     when = max(cells(row.when) for row in rows)
-    if look.width is not None:
+    if display.width is not None:
         words = min(max(cells(row.more) for row in rows), _WORDS)
-        names = min(names, max(look.width - what - when - words - _GAPS, _SHORTEST))
+        names = min(names, max(display.width - what - when - words - _GAPS, _SHORTEST))
     for row in rows:
-        columns = (padded(look.fit(row.name, names), names), padded(row.what, what), padded(row.when, when), row.more)
-        line = f"{look.sign(row.state)} {'  '.join(columns)}".rstrip()
-        yield look.paint(line if look.width is None else look.cut(line, look.width), row.state)
+        columns = (
+            padded(display.fit(row.name, names), names),
+            padded(row.what, what),
+            padded(row.when, when),
+            row.more,
+        )
+        line = f"{display.sign(row.state)} {'  '.join(columns)}".rstrip()
+        yield display.paint(line if display.width is None else display.cut(line, display.width), row.state)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pydag.model.run import Attempt, Output, RunRecord, tried_again
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from pydag.view.text import between, count, harmless
 from pydag.view.wording import failure, never_started
 
@@ -75,12 +75,12 @@ class Tails:
             self.failed[attempt.task] = attempt, tail or Tail()
 
 
-def closing(record: RunRecord, tails: Tails, look: Look) -> Iterator[str]:
+def closing(record: RunRecord, tails: Tails, display: Display) -> Iterator[str]:
     """The lines that stand last on screen."""
     for attempt, tail in tails.failed.values():
-        yield from _failed(record, attempt, tail, look)
-    yield from _others(record, tails, look)
-    yield look.paint(summary(record), record.state)
+        yield from _failed(record, attempt, tail, display)
+    yield from _others(record, tails, display)
+    yield display.paint(summary(record), record.state)
 
 
 def summary(record: RunRecord) -> str:
@@ -96,26 +96,26 @@ def summary(record: RunRecord) -> str:
     return f"{run.job} {_ENDED.get(run.state, run.state.value)}{after}: {', '.join(counts)}"
 
 
-def _failed(record: RunRecord, attempt: Attempt, tail: Tail, look: Look) -> Iterator[str]:
+def _failed(record: RunRecord, attempt: Attempt, tail: Tail, display: Display) -> Iterator[str]:
     task = record.spec.tasks[attempt.task]
     lines = tail.lines()
     wrote = "its last output:" if lines else "it wrote nothing"
-    name = task.name if look.width is None else look.fit(task.name, _NAME)
-    yield look.paint(f"{look.sign(attempt.state)} `{name}`: {failure(task, attempt)}; {wrote}", attempt.state)
-    bar = look.drawn("  │ ")
+    name = task.name if display.width is None else display.fit(task.name, _NAME)
+    yield display.paint(f"{display.sign(attempt.state)} `{name}`: {failure(task, attempt)}; {wrote}", attempt.state)
+    bar = display.drawn("  │ ")
     for line in lines:
         yield bar + line
     if lines:
         yield f"  all of it: {_command(record.run.job, task.name)}"
 
 
-def _others(record: RunRecord, tails: Tails, look: Look) -> Iterator[str]:
+def _others(record: RunRecord, tails: Tails, display: Display) -> Iterator[str]:
     """The failed tasks whose output is not shown."""
     shown = {record.spec.tasks[number].name for number in tails.failed}
     others = [task.name for task in record.unsuccessful(State.FAILED, State.LOST) if task.name not in shown]
     if others:
         words = f"{count(len(others), 'more task')} failed; the first: {_command(record.run.job, others[0])}"
-        yield look.paint(f"{look.sign(State.FAILED)} {words}", State.FAILED)
+        yield display.paint(f"{display.sign(State.FAILED)} {words}", State.FAILED)
 
 
 def _command(job: str, task: str) -> str:

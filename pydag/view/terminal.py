@@ -37,7 +37,7 @@ RESET = "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Display:
     """What an output can show. `width` is a terminal's columns; None is no terminal, and nothing is shortened."""
 
     colour: bool = False
@@ -74,7 +74,7 @@ class Look:
         return head(text, max(columns - 1, 0)) + self.drawn("…") * (columns > 0)
 
 
-def look_for(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
+def display_for(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Display:
     """What this output can show.
 
     Colours are for terminals; NO_COLOR and TERM=dumb turn them off, FORCE_COLOR gives them to a pipe.
@@ -82,22 +82,22 @@ def look_for(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
     terminal = is_terminal(stream)
     plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
     forced = environ.get("FORCE_COLOR", "") not in ("", "0")
-    return Look(
+    return Display(
         colour=(terminal or forced) and not plain,
         ascii=not _can_encode(stream),
-        width=screen(stream)[0] if terminal else None,
+        width=terminal_size(stream)[0] if terminal else None,
     )
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether somebody looks at this output now; a closed one is none."""
+    """Whether the output is a terminal; a closed one is not."""
     try:
         return stream.isatty()
     except ValueError:
         return False
 
 
-def screen(stream: TextIO) -> tuple[int, int]:
+def terminal_size(stream: TextIO) -> tuple[int, int]:
     """Columns and lines of the terminal, as they are now."""
     try:
         size = os.get_terminal_size(stream.fileno())
@@ -121,13 +121,13 @@ def encodable(text: str, stream: TextIO) -> str:
     return text if text.isascii() else text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def say(lines: Iterable[str], stream: TextIO) -> None:
+def print_lines(lines: Iterable[str], stream: TextIO) -> None:
     """Print lines, whatever their names hold. A pipe that nobody reads raises `BrokenPipeError`, as ever."""
     stream.writelines(encodable(line, stream) + "\n" for line in lines)
     stream.flush()
 
 
-def tell(message: str) -> None:
+def print_stderr(message: str) -> None:
     """Print a line on stderr. Where that takes nothing there is nobody to tell, and nothing else changes."""
     if sys.stderr is None:
         return

@@ -20,7 +20,7 @@ from pydag.view.live.reporter import Lines, reporter_for
 from pydag.view.live.tree import LiveTree
 from pydag.view.outlet import Outlet
 from pydag.view.summary import LINES, SHOWN, TAIL, Tails, closing, summary
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from tests.support.samples import (
     HOSTILE,
     STORY,
@@ -38,7 +38,7 @@ from tests.support.samples import (
 )
 from tests.support.screen import Screen
 
-PLAIN = Look()
+PLAIN = Display()
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +50,9 @@ def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def lines_of(changes: Sequence[Sequence[Attempt | Output]], record: RunRecord, look: Look = PLAIN) -> str:
+def lines_of(changes: Sequence[Sequence[Attempt | Output]], record: RunRecord, display: Display = PLAIN) -> str:
     stream = io.StringIO()
-    tell(Lines(stream, look), changes, record)
+    tell(Lines(stream, display), changes, record)
     return stream.getvalue()
 
 
@@ -276,7 +276,7 @@ class Broken(io.StringIO):
 
 
 @pytest.mark.parametrize("make", [Lines, LiveTree])
-def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Look], Reporter]) -> None:
+def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Display], Reporter]) -> None:
     tell(make(Broken(), PLAIN), STORY, STORY_ENDS)
     closed = io.StringIO()
     closed.close()
@@ -288,7 +288,7 @@ def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Look
 
 
 @pytest.mark.parametrize("make", [Lines, LiveTree])
-def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Look], Reporter]) -> None:
+def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Display], Reporter]) -> None:
     reporter = make(io.StringIO(), PLAIN)
     reporter.close()
     reporter.close()

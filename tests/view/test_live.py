@@ -11,7 +11,7 @@ from pydag.model.spec import JobSpec
 from pydag.view.live.board import Board
 from pydag.view.live.frame import Frames
 from pydag.view.live.tree import INTERVAL, LiveTree
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from pydag.view.text import cells
 from tests.support.samples import (
     HOSTILE,
@@ -29,16 +29,16 @@ from tests.support.samples import (
 )
 from tests.support.screen import Screen
 
-PLAIN = Look()
+PLAIN = Display()
 
 
 def frame_of(
-    spec: JobSpec, changes: Sequence[Attempt | Output], room: int, look: Look = PLAIN, seconds: float = 20
+    spec: JobSpec, changes: Sequence[Attempt | Output], room: int, display: Display = PLAIN, seconds: float = 20
 ) -> list[str]:
     board = Board(spec)
     board.note(changes)
     frames = Frames(run_of(spec, []).run, spec)
-    return [line.text for line in frames.frame(board.view(room), moment(seconds), look, room)]
+    return [line.text for line in frames.frame(board.view(room), moment(seconds), display, room)]
 
 
 def flat(story: Sequence[Sequence[Attempt | Output]]) -> list[Attempt | Output]:
@@ -102,12 +102,12 @@ def test_no_line_is_wider_than_the_screen(width: int) -> None:
     spec = job("工作" * 40, {name: [] for name in [*HOSTILE, "漢" * 150]})
     board = Board(spec)
     board.note([running(number, 0) for number in range(len(spec.tasks))])
-    lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), moment(5), Look(width=width), 50)
+    lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), moment(5), Display(width=width), 50)
     assert all(cells(line.text) == line.columns <= width for line in lines)
 
 
 def live(screen: Screen, clock: Callable[[], datetime] = lambda: moment(20)) -> LiveTree:
-    return LiveTree(screen.stream, Look(colour=True), clock=clock)
+    return LiveTree(screen.stream, Display(colour=True), clock=clock)
 
 
 STAYS = [
@@ -209,7 +209,7 @@ def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, 
     board = Board(spec)
     board.note(changes)
     frames = Frames(run_of(spec, []).run, spec)
-    expected = frames.frame(board.view(20), moment(6.7), Look(width=columns), 20)
+    expected = frames.frame(board.view(20), moment(6.7), Display(width=columns), 20)
     assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
     with Screen(columns=columns) as screen:
         reporter = live(screen, lambda: moment(6.7))

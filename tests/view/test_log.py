@@ -10,7 +10,7 @@ from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
 from pydag.view import log as log_view
 from pydag.view import status as status_view
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from tests.support.samples import (
     BAD,
     GOOD,
@@ -31,7 +31,7 @@ from tests.support.samples import (
 )
 
 NOW = moment(60)
-PLAIN = Look()
+PLAIN = Display()
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +43,8 @@ def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def log(*records: RunRecord, style: str = "flat", look: Look = PLAIN) -> str:
-    return "\n".join(log_view.log(records[0].run.job, records, style=style, now=NOW, look=look))
+def log(*records: RunRecord, style: str = "flat", display: Display = PLAIN) -> str:
+    return "\n".join(log_view.log(records[0].run.job, records, style=style, now=NOW, display=display))
 
 
 def entry(name: str, record: RunRecord | None = None) -> JobEntry:
@@ -98,7 +98,7 @@ def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
     for style in ("flat", "tree"):
         assert log(record, style=style).splitlines()[1:-1] == [line]
-    (row,) = list(status_view.status([], [entry("TestJob", record)], now=NOW, look=PLAIN))[4:]
+    (row,) = list(status_view.status([], [entry("TestJob", record)], now=NOW, display=PLAIN))[4:]
     assert row == f"✗ TestJob  failed  2022-12-26 15:28:01  {cause}"
 
 
@@ -117,17 +117,17 @@ def test_times_are_in_utc_where_the_zone_is_more_than_a_day_away(zone: str, monk
 
 def test_without_colour_there_is_no_escape_byte_and_with_it_each_state_has_its_own() -> None:
     assert "\x1b" not in log(GOOD, BAD) + log(GOOD, BAD, style="tree")
-    coloured = log(GOOD, BAD, look=Look(colour=True))
+    coloured = log(GOOD, BAD, display=Display(colour=True))
     assert "\x1b[32m✓ `Sync Data`" in coloured
     assert "\x1b[31m✗ `Feature Engineering1`" in coloured
     going = run_of(TEST_JOB, [running(0, 10)], State.RUNNING, ended=None)
-    coloured = log(going, look=Look(colour=True))
+    coloured = log(going, display=Display(colour=True))
     assert "\x1b[34m● `Sync Data`" in coloured
     assert "\x1b[33m○ `Send Email`" in coloured
 
 
 def test_an_output_without_unicode_gets_ascii() -> None:
-    assert log(GOOD, BAD, style="tree", look=Look(ascii=True)).isascii()
+    assert log(GOOD, BAD, style="tree", display=Display(ascii=True)).isascii()
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_hostile_name_stands_in_the_log_as_it_is(name: str, style: str) -> Non
 
 
 def test_no_runs_give_a_next_step_that_a_shell_takes() -> None:
-    shown = list(log_view.log("it's", [], style="flat", now=NOW, look=PLAIN))
+    shown = list(log_view.log("it's", [], style="flat", now=NOW, display=PLAIN))
     assert shown == ["`it's` has not run yet. `pydag run FILE --job 'it'\"'\"'s'` runs it."]
 
 
@@ -244,7 +244,7 @@ def test_list_is_one_name_a_line_and_nothing_else() -> None:
 def test_status_shows_what_runs_and_the_last_result_of_each_job() -> None:
     going = run_of(TEST_JOB, [success(0, 0, 1), running(1, 1)], State.RUNNING, ended=None)
     entries = [entry("TestJob", going), entry("工作 🚀", BAD), entry("New"), entry("First", going)]
-    shown = status_view.status([going], entries, now=NOW, look=PLAIN, ended={"TestJob": GOOD.run})
+    shown = status_view.status([going], entries, now=NOW, display=PLAIN, ended={"TestJob": GOOD.run})
     assert list(shown) == [
         "Running now",
         "● TestJob  for 1m 00s  since 2022-12-26 15:28:01  1 of 5 tasks done, running: `Feature Engineering1`",
@@ -258,8 +258,8 @@ def test_status_shows_what_runs_and_the_last_result_of_each_job() -> None:
 
 
 def test_status_without_a_run_and_without_a_job() -> None:
-    assert "  nothing" in list(status_view.status([], [entry("J", GOOD)], now=NOW, look=PLAIN))
-    assert list(status_view.status([], [], now=NOW, look=PLAIN)) == [
+    assert "  nothing" in list(status_view.status([], [entry("J", GOOD)], now=NOW, display=PLAIN))
+    assert list(status_view.status([], [], now=NOW, display=PLAIN)) == [
         "No jobs yet. `pydag run FILE` runs the job in a file, and it will stand here."
     ]
 
@@ -269,14 +269,14 @@ def test_a_status_line_fits_the_terminal_and_a_pipe_gets_whole_names(width: int)
     from pydag.view.text import cells
 
     entries = [entry(name, GOOD) for name in [*HOSTILE, "漢" * 100]]
-    lines = list(status_view.status([], entries, now=NOW, look=Look(width=width)))
+    lines = list(status_view.status([], entries, now=NOW, display=Display(width=width)))
     assert max(map(cells, lines)) <= width
-    whole = "\n".join(status_view.status([], entries, now=NOW, look=PLAIN))
+    whole = "\n".join(status_view.status([], entries, now=NOW, display=PLAIN))
     assert all(each.name in whole for each in entries)
 
 
-def output(*kept: AttemptOutput, look: Look = PLAIN, encoding: str = "utf-8") -> bytes:
-    return b"".join(log_view.task_output("J", TEST_JOB.tasks[0], kept, now=NOW, look=look, encoding=encoding))
+def output(*kept: AttemptOutput, display: Display = PLAIN, encoding: str = "utf-8") -> bytes:
+    return b"".join(log_view.task_output("J", TEST_JOB.tasks[0], kept, now=NOW, display=display, encoding=encoding))
 
 
 def test_output_comes_byte_for_byte_under_a_header() -> None:
@@ -302,7 +302,7 @@ def test_output_that_was_cut_says_so() -> None:
 
 def test_colours_that_a_task_left_on_end_before_our_next_line() -> None:
     shown = output(
-        AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\x1b[31mred\n"]), look=Look(colour=True)
+        AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\x1b[31mred\n"]), display=Display(colour=True)
     )
     assert b"\x1b[31mred\n\x1b[0m\x1b[34m>> >>" in shown
 

@@ -5,21 +5,21 @@ import io
 import pytest
 
 from pydag.model.states import State
-from pydag.view.terminal import Look, look_for, say
+from pydag.view.terminal import Display, display_for, print_lines
 from pydag.view.text import cells, duration, harmless, padded
 
 
 def test_every_state_has_a_sign_and_a_colour_of_its_own() -> None:
-    look = Look(colour=True)
-    assert len({look.sign(state) for state in State}) == len(State)
-    assert len({Look(ascii=True).sign(state) for state in State}) == len(State)
-    assert len({look.paint("", state) for state in State}) == len(State)
+    display = Display(colour=True)
+    assert len({display.sign(state) for state in State}) == len(State)
+    assert len({Display(ascii=True).sign(state) for state in State}) == len(State)
+    assert len({display.paint("", state) for state in State}) == len(State)
 
 
-def test_say_writes_what_the_encoding_lacks_as_a_number() -> None:
+def test_what_is_printed_has_what_the_encoding_lacks_as_a_number() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    say(["🚀 ok"], stream)
+    print_lines(["🚀 ok"], stream)
     assert raw.getvalue() == b"\\U0001f680 ok\n"
 
 
@@ -69,14 +69,14 @@ def test_wide_characters_take_two_columns_and_marks_none(text: str, columns: int
 @pytest.mark.parametrize("text", ["abcdefghij", "漢字漢字漢", "🚀" * 5, "é" * 10])
 @pytest.mark.parametrize("columns", range(12))
 def test_what_does_not_fit_is_shortened_to_fit(text: str, columns: int) -> None:
-    for short in (Look().fit(text, columns), Look().cut(text, columns)):
+    for short in (Display().fit(text, columns), Display().cut(text, columns)):
         assert cells(short) <= columns
         assert short == text or cells(text) > columns
 
 
 def test_a_long_name_keeps_its_start_and_its_end() -> None:
-    assert Look().fit("train-model-2022-12-26", 11) == "train…12-26"
-    assert Look(ascii=True).fit("train-model-2022-12-26", 11) == "train~12-26"
+    assert Display().fit("train-model-2022-12-26", 11) == "train…12-26"
+    assert Display(ascii=True).fit("train-model-2022-12-26", 11) == "train~12-26"
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ class Terminal(io.StringIO):
     ],
 )
 def test_colours_are_for_terminals_that_want_them(terminal: bool, environ: dict[str, str], colour: bool) -> None:
-    look = look_for(Terminal() if terminal else io.StringIO(), environ)
-    assert look.colour is colour
-    assert (look.width is not None) is terminal
+    display = display_for(Terminal() if terminal else io.StringIO(), environ)
+    assert display.colour is colour
+    assert (display.width is not None) is terminal
 
 
 def test_a_closed_output_is_no_terminal() -> None:
     stream = io.StringIO()
     stream.close()
-    assert look_for(stream, {}) == Look()
+    assert display_for(stream, {}) == Display()

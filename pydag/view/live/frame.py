@@ -12,7 +12,7 @@ from pydag.model.states import State
 from pydag.view import tree
 from pydag.view.live.board import View
 from pydag.view.summary import STOPPING
-from pydag.view.terminal import Look
+from pydag.view.terminal import Display
 from pydag.view.text import between, cells, duration, padded
 from pydag.view.wording import failure, of_attempts
 
@@ -38,18 +38,20 @@ class Frames:
         self._spec = spec
         self._tree: list[tree.Row] | None = None
 
-    def frame(self, view: View, now: datetime, look: Look, room: int, *, last: bool = False) -> list[Drawn]:
+    def frame(self, view: View, now: datetime, display: Display, room: int, *, last: bool = False) -> list[Drawn]:
         """At most `room` lines. The last frame has no bar: the summary that follows it says as much."""
         most = room if last else room - 1
         rows = self._rows(most) if view.states else None
         if rows is None:
-            lines = list(self._large(view, now, look, most))[:most]
+            lines = list(self._large(view, now, display, most))[:most]
         else:
-            guides = [look.drawn(row.guide) for row in rows]
+            guides = [display.drawn(row.guide) for row in rows]
             attempts = [view.newest.get(row.task) for row in rows]
             states = [view.states[row.task] for row in rows]
-            lines = list(self._lines(zip(guides, [row.task for row in rows], states, attempts, strict=True), now, look))
-        return lines if last else [*lines, self._bar(view, now, look)]
+            lines = list(
+                self._lines(zip(guides, [row.task for row in rows], states, attempts, strict=True), now, display)
+            )
+        return lines if last else [*lines, self._bar(view, now, display)]
 
     def _rows(self, most: int) -> list[tree.Row] | None:
         """The tree where it fits, else the tasks in their order, else nothing."""
@@ -61,27 +63,27 @@ class Frames:
             return self._tree
         return [tree.Row(guide="", task=number) for number in range(len(self._spec.tasks))]
 
-    def _large(self, view: View, now: datetime, look: Look, most: int) -> Iterator[Drawn]:
+    def _large(self, view: View, now: datetime, display: Display, most: int) -> Iterator[Drawn]:
         """The newest failures in at most a third of the lines, then what runs, the longest running first."""
         failed = view.failed[-max(most // 3, 1) :]
         running = view.running[: max(most - len(failed) - 1, 0)]
         attempts = (*failed, *running)
-        yield from self._lines((("", each.task, each.state, each) for each in attempts), now, look)
+        yield from self._lines((("", each.task, each.state, each) for each in attempts), now, display)
         more = view.counts[State.RUNNING] - len(running)
         if more > 0:
-            yield _drawn("", f"  and {more} more running", State.RUNNING, look)
+            yield _drawn("", f"  and {more} more running", State.RUNNING, display)
 
     def _lines(
-        self, rows: Iterable[tuple[str, int, State, Attempt | None]], now: datetime, look: Look
+        self, rows: Iterable[tuple[str, int, State, Attempt | None]], now: datetime, display: Display
     ) -> Iterator[Drawn]:
         rows = list(rows)
-        most = min(_NAMES, (look.width or _NAMES) - _TIMES)
-        names = [look.fit(self._spec.tasks[task].name, max(most - len(guide), 4)) for guide, task, _, _ in rows]
+        most = min(_NAMES, (display.width or _NAMES) - _TIMES)
+        names = [display.fit(self._spec.tasks[task].name, max(most - len(guide), 4)) for guide, task, _, _ in rows]
         width = max((len(row[0]) + cells(name) for row, name in zip(rows, names, strict=True)), default=0)
         for (guide, task, state, attempt), name in zip(rows, names, strict=True):
             took, words = self._words(task, state, attempt, now)
-            body = f"{look.sign(state)} {padded(name, width - len(guide))}  {took:>7}  {words}".rstrip()
-            yield _drawn(guide, body, state, look)
+            body = f"{display.sign(state)} {padded(name, width - len(guide))}  {took:>7}  {words}".rstrip()
+            yield _drawn(guide, body, state, display)
 
     def _words(self, task: int, state: State, attempt: Attempt | None, now: datetime) -> tuple[str, str]:
         """How long, and what else there is to say."""
@@ -96,22 +98,22 @@ class Frames:
             words.append(f"the next after {duration(spec.retry_delay)}" if spec.retry_delay else "again soon")
         return took, ", ".join(words)
 
-    def _bar(self, view: View, now: datetime, look: Look) -> Drawn:
+    def _bar(self, view: View, now: datetime, display: Display) -> Drawn:
         total = len(self._spec.tasks)
         done = total - view.counts[State.PENDING] - view.counts[State.RUNNING]
-        columns = min(_BAR, (look.width or 80) // 4)
+        columns = min(_BAR, (display.width or 80) // 4)
         full = columns * done // total
-        bar = STOPPING if view.stopping else look.drawn("█" * full + "░" * (columns - full))
+        bar = STOPPING if view.stopping else display.drawn("█" * full + "░" * (columns - full))
         counts = [f"{view.counts[state]} {state.value}" for state in _COUNTED if view.counts[state]]
         took = between(self._run.started, now)
-        words = "  ".join([look.fit(self._spec.name, 30), bar, f"{done}/{total}", took, ", ".join(counts)]).rstrip()
+        words = "  ".join([display.fit(self._spec.name, 30), bar, f"{done}/{total}", took, ", ".join(counts)]).rstrip()
         bad = view.counts[State.FAILED] + view.counts[State.LOST]
-        return _drawn("", words, State.FAILED if bad else State.RUNNING, look)
+        return _drawn("", words, State.FAILED if bad else State.RUNNING, display)
 
 
-def _drawn(guide: str, text: str, state: State, look: Look) -> Drawn:
+def _drawn(guide: str, text: str, state: State, display: Display) -> Drawn:
     """Cut to the screen. The branches keep the terminal's own colour."""
-    width = look.width or 80
-    guide = look.cut(guide, width)
-    text = look.cut(text, width - len(guide))
-    return Drawn(guide + look.paint(text, state), len(guide) + cells(text))
+    width = display.width or 80
+    guide = display.cut(guide, width)
+    text = display.cut(text, width - len(guide))
+    return Drawn(guide + display.paint(text, state), len(guide) + cells(text))

@@ -8,21 +8,21 @@ from typing import TextIO
 
 from pydag.runs.reporter import Reporter, Silent
 from pydag.view.lines import Lines
-from pydag.view.terminal import is_terminal, look_for
+from pydag.view.terminal import display_for, is_terminal
 
 __all__ = ["Lines", "reporter_for"]
 
 
 def reporter_for(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> Reporter:
-    """A live tree where somebody looks on and the screen can redraw; NO_COLOR and TERM=dumb get plain lines.
+    """A live tree on a terminal that can redraw; NO_COLOR and TERM=dumb get plain lines.
 
     None is a closed output, as Python has it.
     """
     if stream is None:
         return Silent()
-    look = look_for(stream, environ)
-    if is_terminal(stream) and look.colour and environ.get("TERM"):
+    display = display_for(stream, environ)
+    if is_terminal(stream) and display.colour and environ.get("TERM"):
         from pydag.view.live.tree import LiveTree  # a run in a pipe or under cron has no use for it
 
-        return LiveTree(stream, look)
-    return Lines(stream, look)
+        return LiveTree(stream, display)
+    return Lines(stream, display)

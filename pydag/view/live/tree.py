@@ -14,12 +14,12 @@ from pydag.view.live.board import Board
 from pydag.view.live.frame import Drawn, Frames
 from pydag.view.outlet import Outlet
 from pydag.view.summary import closing
-from pydag.view.terminal import Look, screen
+from pydag.view.terminal import Display, terminal_size
 
 INTERVAL = 0.1
-"""Seconds between two looks at the run. Nothing is drawn where nothing changed."""
+"""Seconds between two frames of the run. Nothing is drawn where nothing changed."""
 
-_STOPPED = timedelta(seconds=1)  # where a look comes so late, Ctrl-Z had stopped the process
+_STOPPED = timedelta(seconds=1)  # a frame that comes later than this: Ctrl-Z had stopped the process
 
 
 def _now() -> datetime:
@@ -34,9 +34,9 @@ class LiveTree:
     restored when a run breaks off.
     """
 
-    def __init__(self, stream: TextIO, look: Look, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, stream: TextIO, display: Display, *, clock: Callable[[], datetime] = _now) -> None:
         self._stream = stream
-        self._look = look
+        self._display = display
         self._clock = clock
         self._out = Outlet(stream)
         self._over = Event()
@@ -62,7 +62,7 @@ class LiveTree:
         """The last frame stays; the ends of failed outputs and the summary follow it."""
         self._stop()
         self._draw(self._clock(), last=True)
-        self._out.finish("".join(f"{line}\r\n" for line in closing(record, self._board.tails, self._look)))
+        self._out.finish("".join(f"{line}\r\n" for line in closing(record, self._board.tails, self._display)))
 
     def close(self) -> None:
         """Drawing ends, and the frame that is there stays."""
@@ -85,10 +85,10 @@ class LiveTree:
                 self._draw(now)
 
     def _draw(self, now: datetime, *, last: bool = False) -> None:
-        width, height = screen(self._stream)
-        look = replace(self._look, width=width)
+        width, height = terminal_size(self._stream)
+        display = replace(self._display, width=width)
         room = max(height - 1, 2)  # the cursor has a line of its own
-        frame = self._frames.frame(self._board.view(room), now, look, room, last=last)
+        frame = self._frames.frame(self._board.view(room), now, display, room, last=last)
         if frame == self._drawn and not last:
             return
         # A terminal that was made narrower has wrapped what stood there.
