@@ -18,8 +18,8 @@ from pydag.model.states import Reason, State
 class Run(NamedTuple):
     """One execution of a job. `owner` names the process that tracks it, as `pydag.runs.owner` writes it.
 
-    `scheduled_for` is its logical date: the fire time that it stands for, where it was the clock's. `detail` is empty,
-    or says why a run that was due never started: such a run has ended, and none of its tasks has an attempt.
+    `scheduled_for` is its logical date: the fire time that it stands for, where a scheduler started it.
+    `start_failure` is empty, or says why a run that was due never started.
     """
 
     id: str
@@ -30,7 +30,12 @@ class Run(NamedTuple):
     ended: datetime | None = None
     owner: str = ""
     scheduled_for: datetime | None = None
-    detail: str = ""
+    start_failure: str = ""
+
+    @property
+    def never_started(self) -> bool:
+        """Whether it was due and could not start: it has ended, and none of its tasks has an attempt."""
+        return bool(self.start_failure)
 
 
 class Usage(NamedTuple):
@@ -45,11 +50,12 @@ class Usage(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One execution of a task, or, with `number` 0, the note that the task ended without ever starting.
+    """One execution of a task. Or, from `not_attempted`, how a task ended of which nothing was started (any more).
 
-    `task` is the task's number in its job. `exit_status` is None where it ended by a signal, did not end, or where the
-    engine cannot tell. `output_dropped` counts the bytes over PYDAG_OUTPUT_LIMIT that were not kept.
-    `host` names where it ran, for engines that have several; `usage` is None where the engine does not tell.
+    `task` is the task's number in its job; `number` counts the attempts from 1. `exit_status` is None where it ended by
+    a signal, did not end, or where the engine cannot tell. `output_dropped` counts the bytes over PYDAG_OUTPUT_LIMIT
+    that were not kept. `host` names where it ran, for engines that have several; `usage` is None where the engine does
+    not tell.
     """
 
     task: int
@@ -64,6 +70,21 @@ class Attempt(NamedTuple):
     output_dropped: int = 0
     host: str = ""
     usage: Usage | None = None
+
+    @classmethod
+    def not_attempted(
+        cls, task: int, state: State, *, reason: Reason | None = None, ended: datetime | None = None
+    ) -> Attempt:
+        """The end of a task that was skipped, or cancelled before its first or its next attempt.
+
+        One record for both, with the number 0, saves the stores a second table, and each task a second write.
+        """
+        return cls(task=task, number=0, state=state, ended=ended, reason=reason)
+
+    @property
+    def attempted(self) -> bool:
+        """Whether it was an execution; False for the end of a task of which nothing was started."""
+        return self.number > 0
 
 
 class Output(NamedTuple):
@@ -83,7 +104,7 @@ class AttemptOutput(NamedTuple):
 
 
 class TaskRun(NamedTuple):
-    """What one task did in one run: its attempts in order, without the note of a task that never started."""
+    """What one task did in one run: its attempts in order, without the end of a task that was not attempted."""
 
     name: str
     state: State
@@ -126,7 +147,7 @@ class RunRecord(NamedTuple):
 
 def record_of(run: Run, spec: JobSpec, attempts: Iterable[Attempt]) -> RunRecord:
     """Join a run, its job and its attempts (in any order)."""
-    if run.detail:
+    if run.never_started:
         never = {
             task.name: TaskRun(name=task.name, state=State.CANCELLED, reason=Reason.NOT_STARTED) for task in spec.tasks
         }
@@ -147,21 +168,21 @@ def lost(record: RunRecord) -> RunRecord:
 
 def tried_again(task: TaskSpec, attempt: Attempt) -> bool:
     """Whether another attempt follows this one, as far as one can say now: a run may still be cancelled."""
-    return attempt.state is State.FAILED and 0 < attempt.number <= task.retries
+    return attempt.state is State.FAILED and attempt.attempted and attempt.number <= task.retries
 
 
 def _task_run(task: TaskSpec, attempts: list[Attempt] | None, goes_on: bool) -> TaskRun:
     if not attempts:
         return TaskRun(name=task.name, state=State.PENDING)
     attempts.sort(key=lambda attempt: attempt.number)
-    # A task that waits for its next attempt and is then cancelled has real attempts and the note: the note decides.
-    decisive = attempts[0] if attempts[0].number == 0 else attempts[-1]
+    # A task that waits for its next attempt and is then cancelled has attempts, and an end without one, which decides.
+    decisive = attempts[-1] if attempts[0].attempted else attempts[0]
     waits = goes_on and tried_again(task, decisive)
     return TaskRun(
         name=task.name,
         state=State.PENDING if waits else decisive.state,
         reason=None if waits else decisive.reason,
-        attempts=tuple(attempt for attempt in attempts if attempt.number),
+        attempts=tuple(attempt for attempt in attempts if attempt.attempted),
     )
 
 

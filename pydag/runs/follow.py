@@ -70,4 +70,4 @@ def _attempts(record: RunRecord) -> list[Attempt]:
 
 
 def _note(number: int, done: TaskRun) -> list[Attempt]:
-    return [Attempt(task=number, number=0, state=done.state, reason=done.reason)] if done.state.final else []
+    return [Attempt.not_attempted(number, done.state, reason=done.reason)] if done.state.final else []

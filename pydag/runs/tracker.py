@@ -226,7 +226,7 @@ class Tracker:
             self._note(skipped, State.SKIPPED, Reason.UPSTREAM)
 
     def _note(self, task: int, state: State, reason: Reason) -> None:
-        self._attempts.append(Attempt(task=task, number=0, state=state, ended=self._clock.now(), reason=reason))
+        self._attempts.append(Attempt.not_attempted(task, state, ended=self._clock.now(), reason=reason))
 
     def _keep(self, output: Output) -> None:
         self._output.setdefault((output.task, output.number), []).append(output.data)

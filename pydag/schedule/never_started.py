@@ -12,7 +12,7 @@ from pydag.stores.base import Store
 
 def has_begun(store: Store, job: str, due: datetime) -> bool:
     """Whether a run of the job for that fire time began."""
-    return any(not run.detail for run in store.runs(job, scheduled_for=due))
+    return any(not run.never_started for run in store.runs(job, scheduled_for=due))
 
 
 def keep(
@@ -35,7 +35,7 @@ def keep(
         started=at,
         ended=at,
         scheduled_for=due and due.astimezone(UTC),
-        detail=cause,
+        start_failure=cause,
     )
     known = any(entry.name == job for entry in store.jobs())
     store.begin(run, store.job(job) if known else JobSpec(name=job, tasks=()))

@@ -97,11 +97,11 @@ class StoreContract:
     def test_a_run_that_never_started_is_kept_with_its_cause(self, open_store: OpenStore) -> None:
         store = open_store()
         cause = "caf\udce9 is gone: \N{ROCKET}\n'J'"
-        run = run_of("J", "r1", state=State.FAILED)._replace(ended=at(0), scheduled_for=at(-1), detail=cause)
+        run = run_of("J", "r1", state=State.FAILED)._replace(ended=at(0), scheduled_for=at(-1), start_failure=cause)
         store.begin(run, job_of("J"))
         record = open_store().load(run)
-        assert record.run.detail.startswith("caf")
-        assert record.run.detail.endswith(" is gone: \N{ROCKET}\n'J'")
+        assert record.run.start_failure.startswith("caf")
+        assert record.run.start_failure.endswith(" is gone: \N{ROCKET}\n'J'")
         assert store.jobs()[0].last_run == record.run
         assert {(task.state, task.reason, task.attempts) for task in record.tasks.values()} == {
             (State.CANCELLED, Reason.NOT_STARTED, ())
@@ -208,7 +208,7 @@ class StoreContract:
         store = open_store()
         run = run_of("J", "r1")
         store.begin(run, job_of("J"))
-        store.write("r1", [Attempt(task=1, number=0, state=State.SKIPPED, reason=Reason.UPSTREAM)])
+        store.write("r1", [Attempt.not_attempted(1, State.SKIPPED, reason=Reason.UPSTREAM)])
         record = store.load(run)
         assert (record.tasks["t1"].state, record.tasks["t1"].reason) == (State.SKIPPED, Reason.UPSTREAM)
         assert record.tasks["t1"].attempts == ()

@@ -48,7 +48,7 @@ class Lines:
                 self._tails.ended(change)
             task = self._spec.tasks[change.task]
             self._last = change.ended or change.started or self._last
-            if change.number:
+            if change.attempted:
                 lines.append(self._line(f"`{task.name}` {_event(self._spec, task, change)}", change.state))
             else:
                 never.setdefault((change.state, _note(task, change.state)), []).append(f"`{task.name}`")

@@ -42,7 +42,7 @@ def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, di
         if place:
             yield display.frame(_SEPARATOR)
         yield _run_line(record, now, display)
-        if not record.run.detail:  # else no task started, and the cause has been said
+        if not record.run.never_started:  # else no task started, and the cause has been said
             yield from _branches(record, now, display) if style == "tree" else _in_order(record, now, display)
     yield display.frame(_END)
 
@@ -108,7 +108,7 @@ def _title(text: str, display: Display) -> str:
 
 def _run_line(record: RunRecord, now: datetime, display: Display) -> str:
     run = record.run
-    if run.detail:
+    if run.never_started:
         words = f"{run.state.value}, {never_started(run)}"
     elif run.ended:
         words = f"{run.state.value} after {between(run.started, run.ended)}"

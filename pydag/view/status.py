@@ -74,7 +74,7 @@ def _result_row(entry: JobEntry, ended: Mapping[str, Run]) -> _Row:
         words = "has not ended yet" if entry.last_run else "has not run yet"
         return _Row(State.PENDING, entry.name, words, "", "")
     took = between(run.started, run.ended) if run.ended else ""
-    more = never_started(run) if run.detail else took
+    more = never_started(run) if run.never_started else took
     return _Row(run.state, entry.name, run.state.value, moment(run.started), more)
 
 

@@ -85,7 +85,7 @@ def closing(record: RunRecord, tails: Tails, display: Display) -> Iterator[str]:
 
 def summary(record: RunRecord) -> str:
     """`TestJob failed after 3.2s: 4 ok, 1 failed, 2 skipped`."""
-    if record.run.detail:
+    if record.run.never_started:
         return f"{record.run.job} {never_started(record.run)}"
     states = [task.state for task in record.tasks.values()]
     counts = [

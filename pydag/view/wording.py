@@ -60,7 +60,7 @@ def failure(task: TaskSpec, attempt: Attempt) -> str:
 
 def never_started(run: Run) -> str:
     """Why a run that was due did not come about."""
-    return f"never started: {harmless(' '.join(run.detail.split()))}"
+    return f"never started: {harmless(' '.join(run.start_failure.split()))}"
 
 
 def why_skipped(task: TaskSpec) -> str:

@@ -119,7 +119,7 @@ def failed(
 
 
 def skipped(task: int) -> Attempt:
-    return Attempt(task=task, number=0, state=State.SKIPPED, reason=Reason.UPSTREAM)
+    return Attempt.not_attempted(task, State.SKIPPED, reason=Reason.UPSTREAM)
 
 
 def run_of(

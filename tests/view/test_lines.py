@@ -86,7 +86,7 @@ def test_lines_announce_the_next_attempt() -> None:
         [failed(0, 0, 1, exit_status=None, signal=11)],
         [running(0, 1, number=2)],
         [failed(0, 1, 2, number=2)],
-        [Attempt(task=0, number=0, state=State.CANCELLED)],
+        [Attempt.not_attempted(0, State.CANCELLED)],
     ]
     told = lines_of(story, run_of(spec, [], State.CANCELLED)).splitlines()
     assert told[2:] == [
@@ -99,7 +99,7 @@ def test_lines_announce_the_next_attempt() -> None:
 
 
 def test_what_is_cancelled_before_it_started_bears_the_time_of_that() -> None:
-    cancelled = Attempt(task=1, number=0, state=State.CANCELLED, ended=moment(20), reason=Reason.INTERRUPTED)
+    cancelled = Attempt.not_attempted(1, State.CANCELLED, ended=moment(20), reason=Reason.INTERRUPTED)
     told = lines_of([[running(0, 0)], [cancelled]], run_of(TEST_JOB, [], State.CANCELLED)).splitlines()
     assert told[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled: nothing of it will start"
 

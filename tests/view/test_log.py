@@ -92,7 +92,7 @@ def test_the_tree_log_of_the_example_has_a_task_under_each_of_its_upstream_tasks
 
 def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     record = run_of(TEST_JOB, [], State.FAILED, ended=0)
-    run = record.run._replace(scheduled_for=moment(-1), detail="'flow.py' is gone:\n\x1b[2Jgive another")
+    run = record.run._replace(scheduled_for=moment(-1), start_failure="'flow.py' is gone:\n\x1b[2Jgive another")
     record = record_of(run, TEST_JOB, [])
     cause = "never started: 'flow.py' is gone: give another"
     line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
@@ -151,9 +151,9 @@ def test_an_output_without_unicode_gets_ascii() -> None:
         ([running(0, 30, number=3)], "● `a` at 2022-12-26 15:28:31  running for 30s, attempt 3 of 4"),
         ([skipped(0)], "↷ `a`  skipped: upstream did not succeed"),
         ([], "○ `a`  pending"),
-        ([Attempt(task=0, number=0, state=State.CANCELLED)], "■ `a`  cancelled before it started"),
+        ([Attempt.not_attempted(0, State.CANCELLED)], "■ `a`  cancelled before it started"),
         (
-            [failed(0, 0, 1), Attempt(task=0, number=0, state=State.CANCELLED)],
+            [failed(0, 0, 1), Attempt.not_attempted(0, State.CANCELLED)],
             "■ `a` at 2022-12-26 15:28:01  1.0s, exit 1, cancelled before the next attempt, attempt 1 of 4",
         ),
         (

@@ -229,7 +229,7 @@ def _run_document(run: Run) -> dict[str, object]:
         "started": to_microseconds(run.started),
         "owner": run.owner,
         "scheduled_for": None if run.scheduled_for is None else to_microseconds(run.scheduled_for),
-        "detail": run.detail or None,
+        "detail": run.start_failure or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -247,7 +247,7 @@ def _run(fields: Sequence[bytes | None]) -> Run:
         ended=from_microseconds(int(ended)) if ended else None,
         owner=values["owner"],
         scheduled_for=None if scheduled_for is None else from_microseconds(scheduled_for),
-        detail=values.get("detail", ""),
+        start_failure=values.get("detail", ""),
     )
 
 

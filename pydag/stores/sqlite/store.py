@@ -280,7 +280,7 @@ def _run_row(run: Run, job: str) -> tuple[object, ...]:
         _stored(run.ended),
         run.owner,
         _stored(run.scheduled_for),
-        _storable(run.detail),
+        _storable(run.start_failure),
         job,
     )
 
@@ -337,7 +337,7 @@ def _run(row: Sequence[Any]) -> Run:
         ended=_time(ended),
         owner=owner,
         scheduled_for=_time(scheduled_for),
-        detail=detail,
+        start_failure=detail,
     )
 
 

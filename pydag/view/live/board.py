@@ -82,5 +82,5 @@ class Board:
         self._counts[self._states[task]] -= 1
         self._counts[state] += 1
         self._states[task] = state
-        if self._small and attempt.number:
+        if self._small and attempt.attempted:
             self._newest[task] = attempt
