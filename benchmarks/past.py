@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -30,7 +31,7 @@ def _chain(name: str, tasks: int) -> JobSpec:
     return JobSpec(
         name=name,
         tasks=tuple(
-            TaskSpec(name=f"task {number}", command="true", upstream=(number - 1,) if number else ())
+            TaskSpec(name=f"task {number}", action=Shell("true"), upstream=(number - 1,) if number else ())
             for number in range(tasks)
         ),
     )

@@ -10,6 +10,7 @@ import pytest
 
 import pydag
 from pydag import errors
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run, RunFailed, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -55,7 +56,7 @@ def made(kind: type[Exception]) -> Exception:
 
 
 def recorded() -> RunRecord:
-    spec = JobSpec(name="J", tasks=(TaskSpec("t", "false"),))
+    spec = JobSpec(name="J", tasks=(TaskSpec("t", Shell("false")),))
     run = Run(id="1", job="J", engine="local", state=State.FAILED, started=datetime.now(UTC))
     return record_of(run, spec, [Attempt(task=0, number=1, state=State.FAILED)])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydag.app.backends import LOOK_TIMEOUT, gocron_client, redis_server, store_for
 from pydag.errors import InvalidSetting, NotFound
+from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.settings import Settings
 
@@ -105,5 +106,5 @@ def _spec_on(client: GoCronClient, job: str) -> JobSpec | None:
     if not found:
         return None
     names = [task.name.removeprefix(f"{job}:") for task in found]
-    tasks = (TaskSpec(name=name, command=task.command) for name, task in zip(names, found, strict=True))
+    tasks = (TaskSpec(name=name, action=Shell(task.command)) for name, task in zip(names, found, strict=True))
     return JobSpec(name=job, tasks=tuple(tasks))

@@ -7,34 +7,28 @@ place in `JobSpec.tasks`; names are for people.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydag.errors import StoreFormatError
+from pydag.model.actions import KINDS, NAMES, Action, HttpRequest, Shell
 from pydag.model.states import When
 
-FORMAT = 1
+FORMAT = 2
 
 
 class TaskSpec(NamedTuple):
-    """One step. `timeout` and `retry_delay` are seconds; `timeout=None` leaves it to PYDAG_TASK_TIMEOUT.
-
-    `nodes` are gocron's, by id or alias. With an `http_method` the command is a URL.
-    """
+    """One step. `timeout` and `retry_delay` are seconds; `timeout=None` leaves it to PYDAG_TASK_TIMEOUT."""
 
     name: str
-    command: str
+    action: Action
     upstream: tuple[int, ...] = ()
     when: When = When.SUCCESS
     timeout: float | None = None
     retries: int = 0
     retry_delay: float = 0.0
-    env: tuple[tuple[str, str], ...] = ()
-    cwd: str | None = None
-    nodes: tuple[int | str, ...] = ()
-    http_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +82,18 @@ class JobSpec:
             version = document["format"]
         except (ValueError, KeyError, TypeError):
             raise _unreadable(text) from None
-        if version != FORMAT:
+        if version not in (1, FORMAT):
             raise StoreFormatError(
                 f"the history holds a job in format {version!r}, this pydag knows {FORMAT}: "
                 "use the pydag that wrote it, or a newer one"
             )
+        read = _task_of_format_1 if version == 1 else _task
         try:
             return cls(
                 name=document["name"],
                 description=document["description"],
                 max_parallel=document["max_parallel"],
-                tasks=tuple(_task_from(each) for each in document["tasks"]),
+                tasks=tuple(map(read, document["tasks"])),
             )
         except (ValueError, KeyError, TypeError):
             raise _unreadable(text) from None
@@ -117,31 +112,43 @@ def digest(text: str, digits: int = 32) -> str:
 
 
 # What a task does not set is left out of its document: most tasks set nothing, and jobs can have 100,000 of them.
-_DEFAULTS = TaskSpec(name="", command="")
 
 
 def _task_document(task: TaskSpec) -> dict[str, object]:
-    document: dict[str, object] = {"name": task.name, "command": task.command}
+    document: dict[str, object] = {"name": task.name, NAMES[type(task.action)]: task.action.document()}
     if task.upstream:
         document["upstream"] = task.upstream
-    if task.when is not _DEFAULTS.when:
+    if task.when is not When.SUCCESS:
         document["when"] = task.when.value
-    for option in ("timeout", "retries", "retry_delay", "env", "cwd", "nodes", "http_method"):
-        value = getattr(task, option)
-        if value != getattr(_DEFAULTS, option):
-            document[option] = value
+    if task.timeout is not None:
+        document["timeout"] = task.timeout
+    if task.retries:
+        document["retries"] = task.retries
+    if task.retry_delay:
+        document["retry_delay"] = task.retry_delay
     return document
 
 
-def _task_from(document: dict[str, object]) -> TaskSpec:
-    values = dict(document)
-    if "when" in values:
-        values["when"] = When(values["when"])
-    env = values.get("env")
-    for option in ("upstream", "nodes"):
-        value = values.get(option)
-        if isinstance(value, Iterable):
-            values[option] = tuple(value)
-    if isinstance(env, Iterable):
-        values["env"] = tuple((name, value) for name, value in env)
-    return TaskSpec(**values)  # type: ignore[arg-type]  # written by `_task_document` alone
+def _task(document: Mapping[str, Any]) -> TaskSpec:
+    """Read a task's document; `ValueError` where its kind is unknown, `TypeError` where an option is."""
+    options = dict(document)
+    (kind,) = KINDS.keys() & options.keys()
+    return _with_options(KINDS[kind].read(options.pop(kind)), options)
+
+
+def _task_of_format_1(document: Mapping[str, Any]) -> TaskSpec:
+    """In format 1 the options of both kinds stood beside the task's own, and a URL was its command."""
+    options = dict(document)
+    action: dict[str, Any] = {name: options.pop(name) for name in ("command", "env", "cwd", "nodes") if name in options}
+    method = options.pop("http_method", None)
+    if method is None:
+        return _with_options(Shell.read(action), options)
+    return _with_options(HttpRequest(url=action["command"], method=method), options)
+
+
+def _with_options(action: Action, options: dict[str, Any]) -> TaskSpec:
+    if "upstream" in options:
+        options["upstream"] = tuple(options["upstream"])
+    if "when" in options:
+        options["when"] = When(options["when"])
+    return TaskSpec(action=action, **options)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from pydag.engines.base import Ended, Engine, Launch
 from pydag.errors import NotFound, StoreError
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
@@ -188,13 +189,19 @@ class Tracker:
 
     def _launch(self, attempt: Attempt) -> Launch:
         task = self._spec.tasks[attempt.task]
+        shell = task.action if isinstance(task.action, Shell) else None
         return Launch(
             task=attempt.task,
             number=attempt.number,
-            command=task.command,
+            command=task.action.text,
             timeout=self._task_timeout if task.timeout is None else task.timeout,
-            cwd=task.cwd,
-            env={**dict(task.env), **self._environ, "PYDAG_TASK": task.name, "PYDAG_ATTEMPT": str(attempt.number)},
+            cwd=shell.cwd if shell else None,
+            env={
+                **dict(shell.env if shell else ()),
+                **self._environ,
+                "PYDAG_TASK": task.name,
+                "PYDAG_ATTEMPT": str(attempt.number),
+            },
         )
 
     def _ended(self, event: Ended) -> None:

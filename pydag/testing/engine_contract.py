@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from pydag.engines.base import Ended, Engine, Event, Launch
+from pydag.model.actions import Shell
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
@@ -120,9 +121,9 @@ class EngineContract:
 
 def start(engine: Engine, job: str, *commands: str, timeout: float = 60.0) -> list[Launch]:
     """Prepare the engine for a job of these commands, and start the first attempt of each."""
-    tasks = (TaskSpec(name=f"t{n}", command=command, timeout=timeout) for n, command in enumerate(commands))
+    tasks = (TaskSpec(name=f"t{n}", action=Shell(command), timeout=timeout) for n, command in enumerate(commands))
     # An engine is never given a job without tasks.
-    spec = JobSpec(name=job, tasks=tuple(tasks) or (TaskSpec(name="t0", command="exit 0"),))
+    spec = JobSpec(name=job, tasks=tuple(tasks) or (TaskSpec(name="t0", action=Shell("exit 0")),))
     engine.prepare(spec, "run-1")
     launches = [launch(task, command, timeout=timeout) for task, command in enumerate(commands)]
     for each in launches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -48,7 +49,7 @@ def job_of(name: str, tasks: int = 2, command: str = "true") -> JobSpec:
     return JobSpec(
         name=name,
         tasks=tuple(
-            TaskSpec(name=f"t{number}", command=command, upstream=(number - 1,) if number else ())
+            TaskSpec(name=f"t{number}", action=Shell(command), upstream=(number - 1,) if number else ())
             for number in range(tasks)
         ),
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from pydag.errors import NotFound, StoreError
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
@@ -35,14 +36,16 @@ class StoreContract:
         _raises(NotFound, lambda: store.load(run_of("J", "r1")))
 
     def test_a_job_comes_back_as_it_was_saved(self, open_store: OpenStore) -> None:
-        first = TaskSpec(name="one", command="echo '\N{ROCKET}'\n\techo 2", retries=3, retry_delay=0.5, timeout=7.25)
+        first = TaskSpec(
+            name="one", action=Shell("echo '\N{ROCKET}'\n\techo 2"), retries=3, retry_delay=0.5, timeout=7.25
+        )
         second = TaskSpec(
             name="two",
-            command="cat caf\udce9",  # a file's name that is not UTF-8
+            action=Shell(
+                "cat caf\udce9", env=(("A", "x=y"), ("B", "")), cwd="/tmp/\udcff"
+            ),  # a file's name that is not UTF-8
             upstream=(0,),
             when=When.FAILURE,
-            env=(("A", "x=y"), ("B", "")),
-            cwd="/tmp/\udcff",
         )
         spec = JobSpec(name="J", tasks=(first, second), description="two\nlines", max_parallel=4)
         open_store().save_job(spec, START)
@@ -342,7 +345,7 @@ class StoreContract:
     def test_no_name_is_taken_for_another_or_for_a_pattern(self, open_store: OpenStore) -> None:
         store = open_store()
         for number, name in enumerate(HOSTILE_NAMES):
-            spec = JobSpec(name=name, tasks=tuple(TaskSpec(name=task, command="true") for task in HOSTILE_NAMES))
+            spec = JobSpec(name=name, tasks=tuple(TaskSpec(name=task, action=Shell("true")) for task in HOSTILE_NAMES))
             store.begin(run_of(name, name, number), spec)
             store.write(name, [attempt_of(number), Output(task=number, number=1, data=name.encode())])
         assert [entry.name for entry in store.jobs()] == list(reversed(HOSTILE_NAMES))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, AttemptOutput, JobEntry, Run, RunRecord, TaskRun
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -152,13 +153,13 @@ def _task(task: TaskSpec, upstream: list[str]) -> Document:
     """Without its `env`: that is where people put what nobody should read."""
     return {
         "name": task.name,
-        "command": task.command,
+        "command": task.action.text,
         "upstream": upstream,
         "when": task.when.value,
         "timeout": task.timeout,
         "retries": task.retries,
         "retry_delay": task.retry_delay,
-        "cwd": task.cwd,
+        "cwd": task.action.cwd if isinstance(task.action, Shell) else None,
     }
 
 

@@ -179,14 +179,10 @@ class GoCronJob(Job):
 def _task_spec(task: Task, numbers: dict[Task, int]) -> TaskSpec:
     return TaskSpec(
         name=task.name,
-        command=task.command,
+        action=task.action,
         upstream=tuple(numbers[before] for before in task.upstream),
         when=task.when,
         timeout=task.timeout,
         retries=task.retries,
         retry_delay=task.retry_delay,
-        env=tuple(task.env.items()),
-        cwd=task.cwd,
-        nodes=task.nodes,
-        http_method=task.http_method,
     )

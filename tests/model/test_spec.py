@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pydag.errors import StoreFormatError
+from pydag.model.actions import Action, HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec, digest
 from pydag.model.states import When
 
@@ -18,19 +19,29 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 
 
 @st.composite
+def actions(draw: st.DrawFn) -> Action:
+    if draw(st.booleans()):
+        return HttpRequest(draw(_TEXT), draw(st.sampled_from(["GET", "POST"])))
+    return Shell(
+        draw(_TEXT),
+        env=tuple(draw(st.dictionaries(_TEXT, _TEXT, max_size=2)).items()),
+        cwd=draw(st.none() | _TEXT),
+        nodes=tuple(draw(st.lists(st.integers(1) | _TEXT, max_size=2))),
+    )
+
+
+@st.composite
 def specs(draw: st.DrawFn) -> JobSpec:
     names = draw(st.lists(_TEXT, min_size=1, max_size=4, unique=True))
     tasks = tuple(
         TaskSpec(
             name=name,
-            command=draw(_TEXT),
+            action=draw(actions()),
             upstream=tuple(draw(st.lists(st.integers(0, number - 1), unique=True))) if number else (),
             when=draw(st.sampled_from(When)),
             timeout=draw(st.none() | _SECONDS),
             retries=draw(st.integers(0, 1_000_000)),
             retry_delay=draw(_SECONDS),
-            env=tuple(draw(st.dictionaries(_TEXT, _TEXT, max_size=2)).items()),
-            cwd=draw(st.none() | _TEXT),
         )
         for number, name in enumerate(names)
     )
@@ -45,12 +56,13 @@ def test_a_job_comes_back_from_its_json_as_it_was_and_is_one_line(spec: JobSpec)
     assert JobSpec.from_json(text) == spec
     assert JobSpec.from_json(text).to_json() == text
     assert "\n" not in text
-    assert json.loads(text)["format"] == 1
+    assert json.loads(text)["format"] == 2
 
 
 @given(specs())
 def test_a_job_that_differs_has_another_digest(spec: JobSpec) -> None:
-    other = replace(spec, tasks=(*spec.tasks[:-1], spec.tasks[-1]._replace(command=spec.tasks[-1].command + " ")))
+    *others, last = spec.tasks
+    other = replace(spec, tasks=(*others, last._replace(action=Shell(last.action.text + " ", cwd="/other"))))
     assert digest(spec.to_json()) == digest(replace(spec).to_json())
     assert digest(spec.to_json()) != digest(other.to_json())
 
@@ -82,10 +94,21 @@ def test_what_is_no_job_is_refused(text: str) -> None:
 
 def test_another_format_is_refused_and_named() -> None:
     with pytest.raises(StoreFormatError) as caught:
-        JobSpec.from_json('{"format": 2, "name": "x"}')
+        JobSpec.from_json('{"format": 3, "name": "x"}')
     assert str(caught.value) == (
-        "the history holds a job in format 2, this pydag knows 1: use the pydag that wrote it, or a newer one"
+        "the history holds a job in format 3, this pydag knows 2: use the pydag that wrote it, or a newer one"
     )
+
+
+NO_TASKS: list[object] = [
+    [{"name": "a"}],
+    [{"name": "a", "shell": {}}],
+    [{"name": "a", "shell": {"command": "true", "speed": 3}}],
+    [{"name": "a", "shell": {"command": "true"}, "weight": 3}],
+    [{"name": "a", "shell": {"command": "true"}, "http": {"url": "http://h", "method": "GET"}}],
+    [{"name": "a", "python": {"module": "m"}}],
+    3,
+]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +117,7 @@ def test_another_format_is_refused_and_named() -> None:
         {"format": 1},
         {"format": 1, "name": "x", "description": "", "max_parallel": None, "tasks": [{"name": "a"}]},
         {"format": 1, "name": "x", "description": "", "max_parallel": None, "tasks": [{"name": "a", "weight": 3}]},
-        {"format": 1, "name": "x", "description": "", "max_parallel": None, "tasks": 3},
+        *({"format": 2, "name": "x", "description": "", "max_parallel": None, "tasks": tasks} for tasks in NO_TASKS),
     ],
 )
 def test_a_job_of_our_format_with_something_missing_or_unknown_is_refused(document: dict[str, object]) -> None:
@@ -107,3 +130,18 @@ def test_a_digest_stays_the_same_from_one_version_to_the_next() -> None:
     assert digest("TestJob") == "37ed76a86dfbed6879450058d49b17ad"
     assert digest("täglich 🦀", 16) == "61477faf7215943c"
     assert digest("half \ud800", 12) == "711a43f0c3b7"
+
+
+def test_a_job_of_format_1_is_read_as_what_it_was() -> None:
+    """There the options of both kinds stood beside the task's own, and a URL was a command with a method."""
+    command = {"name": "a", "command": "true", "env": [["A", "x=y"]], "cwd": "/tmp", "nodes": [2, "big"], "retries": 1}
+    request = {"name": "b", "command": "http://h/", "http_method": "POST", "upstream": [0], "when": "always"}
+    document = {"format": 1, "name": "J", "description": "", "max_parallel": 4, "tasks": [command, request]}
+    assert JobSpec.from_json(json.dumps(document)) == JobSpec(
+        name="J",
+        tasks=(
+            TaskSpec(name="a", action=Shell("true", (("A", "x=y"),), "/tmp", (2, "big")), retries=1),
+            TaskSpec(name="b", action=HttpRequest("http://h/", "POST"), upstream=(0,), when=When.ALWAYS),
+        ),
+        max_parallel=4,
+    )

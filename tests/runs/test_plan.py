@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State, When
 from pydag.runs.plan import Plan
@@ -19,7 +20,7 @@ def job(*tasks: tuple[When, tuple[int, ...]]) -> JobSpec:
     return JobSpec(
         name="job",
         tasks=tuple(
-            TaskSpec(name=f"t{number}", command="true", when=when, upstream=upstream)
+            TaskSpec(name=f"t{number}", action=Shell("true"), when=when, upstream=upstream)
             for number, (when, upstream) in enumerate(tasks)
         ),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from pydag.engines.base import Event, Launch
 from pydag.errors import StoreUnreachable
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
@@ -86,7 +87,7 @@ def spec_of(*tasks: TaskSpec, max_parallel: int | None = None) -> JobSpec:
 
 def free(count: int) -> JobSpec:
     """A job of tasks that wait for nothing."""
-    return spec_of(*(TaskSpec(name=f"t{number}", command="true") for number in range(count)))
+    return spec_of(*(TaskSpec(name=f"t{number}", action=Shell("true")) for number in range(count)))
 
 
 def goes_on(launch: Launch) -> None:
@@ -148,7 +149,7 @@ def test_at_most_so_many_attempts_run_at_once(
 
 
 def test_the_task_is_told_who_it_is() -> None:
-    spec = spec_of(TaskSpec(name="t", command="true", env=(("A", "1"), ("PYDAG_TASK", "a lie")), cwd="sub"))
+    spec = spec_of(TaskSpec(name="t", action=Shell("true", env=(("A", "1"), ("PYDAG_TASK", "a lie")), cwd="sub")))
     scene = Scene(spec, succeed)
     scene.tracker.track()
     (launch,) = scene.engine.started
@@ -157,14 +158,14 @@ def test_the_task_is_told_who_it_is() -> None:
 
 
 def test_a_timeout_of_the_task_goes_before_the_settings() -> None:
-    scene = Scene(spec_of(TaskSpec(name="t", command="true", timeout=5.0)), goes_on)
+    scene = Scene(spec_of(TaskSpec(name="t", action=Shell("true"), timeout=5.0)), goes_on)
     record = scene.tracker.track()
     (attempt,) = record.tasks["t"].attempts
     assert (attempt.reason, attempt.ended) == (Reason.TIMEOUT, at(5))
 
 
 def test_a_failed_task_is_tried_again_after_its_delay_and_may_still_succeed() -> None:
-    scene = Scene(spec_of(TaskSpec(name="t", command="true", retries=3, retry_delay=10.0)), fails_until(3))
+    scene = Scene(spec_of(TaskSpec(name="t", action=Shell("true"), retries=3, retry_delay=10.0)), fails_until(3))
     record = scene.tracker.track()
     attempts = record.tasks["t"].attempts
     assert [(each.number, each.state, each.started) for each in attempts] == [
@@ -176,14 +177,14 @@ def test_a_failed_task_is_tried_again_after_its_delay_and_may_still_succeed() ->
 
 
 def test_after_the_last_retry_the_task_has_failed() -> None:
-    scene = Scene(spec_of(TaskSpec(name="t", command="true", retries=2)), fails_until(99))
+    scene = Scene(spec_of(TaskSpec(name="t", action=Shell("true"), retries=2)), fails_until(99))
     record = scene.tracker.track()
     assert [each.exit_status for each in record.tasks["t"].attempts] == [1, 2, 3]
     assert record.state is State.FAILED
 
 
 def test_a_task_that_waits_for_its_retry_holds_no_slot() -> None:
-    tasks = (TaskSpec(name="bad", command="true", retries=1, retry_delay=1000.0), *free(3).tasks)
+    tasks = (TaskSpec(name="bad", action=Shell("true"), retries=1, retry_delay=1000.0), *free(3).tasks)
 
     def answer(launch: Launch) -> list[Event]:
         return succeed(launch) if launch.task else [ended(launch, State.FAILED, exit_status=1)]
@@ -194,7 +195,7 @@ def test_a_task_that_waits_for_its_retry_holds_no_slot() -> None:
 
 
 def test_what_is_lost_is_not_tried_again() -> None:
-    spec = spec_of(TaskSpec(name="t", command="true", retries=5))
+    spec = spec_of(TaskSpec(name="t", action=Shell("true"), retries=5))
     scene = Scene(spec, lambda launch: [ended(launch, State.LOST, reason=Reason.UNKNOWN)])
     record = scene.tracker.track()
     assert len(record.tasks["t"].attempts) == 1
@@ -203,12 +204,12 @@ def test_what_is_lost_is_not_tried_again() -> None:
 
 def test_a_failure_skips_what_depends_on_it_and_nothing_else() -> None:
     spec = spec_of(
-        TaskSpec(name="bad", command="true"),
-        TaskSpec(name="after bad", command="true", upstream=(0,)),
-        TaskSpec(name="good", command="true"),
-        TaskSpec(name="after good", command="true", upstream=(2,)),
-        TaskSpec(name="alarm", command="true", upstream=(1,), when=When.FAILURE),
-        TaskSpec(name="tidy", command="true", upstream=(1, 3), when=When.ALWAYS),
+        TaskSpec(name="bad", action=Shell("true")),
+        TaskSpec(name="after bad", action=Shell("true"), upstream=(0,)),
+        TaskSpec(name="good", action=Shell("true")),
+        TaskSpec(name="after good", action=Shell("true"), upstream=(2,)),
+        TaskSpec(name="alarm", action=Shell("true"), upstream=(1,), when=When.FAILURE),
+        TaskSpec(name="tidy", action=Shell("true"), upstream=(1, 3), when=When.ALWAYS),
     )
 
     def answer(launch: Launch) -> list[Event]:
@@ -231,7 +232,7 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else() -> None:
 
 
 def test_one_interrupt_stops_what_runs_and_cancels_what_waits() -> None:
-    spec = spec_of(*free(3).tasks, TaskSpec(name="retrying", command="true", retries=1, retry_delay=50.0))
+    spec = spec_of(*free(3).tasks, TaskSpec(name="retrying", action=Shell("true"), retries=1, retry_delay=50.0))
 
     def answer(launch: Launch) -> list[Event] | None:
         return [ended(launch, State.FAILED, exit_status=1)] if launch.task == 3 else None

@@ -17,6 +17,7 @@ from pydag.engines.gocron.names import names_of, tag_of
 from pydag.errors import EngineError, NotFound
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import CLOCK_TAG, NAME_LIMIT, REMARK_LIMIT, LogStatus, RemoteTask
+from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.schedule.schedulers import gocron as scheduler_module
 from pydag.schedule.schedulers.gocron import GoCronClock
@@ -61,9 +62,9 @@ def test_a_main_tasks_name_fits_and_is_that_of_no_task_of_any_job(job: str, task
     assert len(form.remark) <= REMARK_LIMIT
     assert form.name == form.name.strip()
     assert max(map(ord, form.name)) <= 0xFFFF
-    names = names_of(JobSpec(name=job, tasks=(TaskSpec(name=task, command="true"),)))
+    names = names_of(JobSpec(name=job, tasks=(TaskSpec(name=task, action=Shell("true")),)))
     assert form.name not in names
-    assert form.name not in names_of(JobSpec(name=form.name, tasks=(TaskSpec(name=task, command="true"),)))
+    assert form.name not in names_of(JobSpec(name=form.name, tasks=(TaskSpec(name=task, action=Shell("true")),)))
 
 
 def test_names_that_a_database_takes_for_one_are_told_apart() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from pydag.engines.base import Ended, Event, Launch
 from pydag.engines.gocron.engine import GoCronEngine
 from pydag.gocron.client import GoCronClient
+from pydag.model.actions import Shell
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import RunNew
@@ -42,10 +43,10 @@ class Runs:
     def prepare(self, *tasks: str | TaskSpec) -> None:
         """Have the tasks on gocron, those given by their commands named `0`, `1` ..."""
         given = [
-            task if isinstance(task, TaskSpec) else TaskSpec(name=str(number), command=task)
+            task if isinstance(task, TaskSpec) else TaskSpec(name=str(number), action=Shell(task))
             for number, task in enumerate(tasks)
         ]
-        self.commands = [task.command for task in given]
+        self.commands = [task.action.text for task in given]
         self.engine.prepare(JobSpec(name=self.lab.prefix, tasks=tuple(given)), "run")
 
     def start(self, task: int = 0, *, number: int = 1, timeout: float = 60.0) -> None:

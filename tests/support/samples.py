@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
@@ -36,7 +37,7 @@ def job(name: str, upstream: Mapping[str, Sequence[str]], *, retries: int = 0, t
     tasks = (
         TaskSpec(
             name=task,
-            command="true",
+            action=Shell("true"),
             upstream=tuple(names.index(before) for before in befores),
             retries=retries,
             timeout=timeout,
@@ -61,11 +62,11 @@ TEST_JOB = job(
 def layered(layers: int, width: int, befores: int) -> JobSpec:
     """Each task comes after so many random tasks of the layer above."""
     draw = random.Random(7)
-    tasks = [TaskSpec(name=f"0-{place}", command="true") for place in range(width)]
+    tasks = [TaskSpec(name=f"0-{place}", action=Shell("true")) for place in range(width)]
     for layer in range(1, layers):
         above = range((layer - 1) * width, layer * width)
         tasks += [
-            TaskSpec(name=f"{layer}-{place}", command="true", upstream=tuple(draw.sample(above, befores)))
+            TaskSpec(name=f"{layer}-{place}", action=Shell("true"), upstream=tuple(draw.sample(above, befores)))
             for place in range(width)
         ]
     return JobSpec(name="Layers", tasks=tuple(tasks))
@@ -77,9 +78,9 @@ def chain(length: int) -> JobSpec:
 
 def fan(width: int) -> JobSpec:
     """A root, so many parallel tasks, a sink."""
-    middle = [TaskSpec(name=f"t{n}", command="true", upstream=(0,)) for n in range(1, width + 1)]
-    sink = TaskSpec(name="sink", command="true", upstream=tuple(range(1, width + 1)))
-    return JobSpec(name="Fan", tasks=(TaskSpec(name="root", command="true"), *middle, sink))
+    middle = [TaskSpec(name=f"t{n}", action=Shell("true"), upstream=(0,)) for n in range(1, width + 1)]
+    sink = TaskSpec(name="sink", action=Shell("true"), upstream=tuple(range(1, width + 1)))
+    return JobSpec(name="Fan", tasks=(TaskSpec(name="root", action=Shell("true")), *middle, sink))
 
 
 def running(task: int, started: float, *, number: int = 1) -> Attempt:

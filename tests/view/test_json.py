@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -100,7 +101,7 @@ def test_in_json_what_runs_lasts_until_now_and_what_is_lost_has_no_duration() ->
 
 
 def test_the_tasks_of_a_job_as_json_have_no_env() -> None:
-    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", command="echo", env=(("TOKEN", "secret"),)),))
+    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", action=Shell("echo", env=(("TOKEN", "secret"),))),))
     text = json_view.tasks(spec)
     assert "secret" not in text
     assert json.loads(text)["tasks"] == [

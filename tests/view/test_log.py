@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
@@ -172,7 +173,7 @@ def test_a_task_says_how_it_ended(attempts: list[Attempt], expected: str) -> Non
 
 
 def test_a_task_that_waited_for_a_failure_says_that_there_was_none() -> None:
-    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", command="true", when=When.FAILURE),))
+    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", action=Shell("true"), when=When.FAILURE),))
     assert "skipped: nothing upstream failed" in log(run_of(spec, [skipped(0)]))
 
 

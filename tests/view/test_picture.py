@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydag.errors import InvalidSetting, PictureError
+from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State, When
 from pydag.view import dot, picture
@@ -59,7 +60,7 @@ HOSTILE = [
 
 
 def task(name: str, *upstream: int, when: When = When.SUCCESS) -> TaskSpec:
-    return TaskSpec(name=name, command="true", upstream=upstream, when=when)
+    return TaskSpec(name=name, action=Shell("true"), upstream=upstream, when=when)
 
 
 def job(*names: str, name: str = "Job") -> JobSpec:

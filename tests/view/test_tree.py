@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.view import tree
 from tests.support.samples import chain, fan, layered
@@ -23,7 +24,7 @@ def test_a_graph_that_would_explode_has_each_task_once(spec: JobSpec) -> None:
 @given(st.integers(1, 12).flatmap(lambda n: st.tuples(*(st.sets(st.integers(0, max(i - 1, 0))) for i in range(n)))))
 def test_a_tree_draws_or_names_every_edge(befores: tuple[set[int], ...]) -> None:
     upstream = [tuple(sorted(each)) if number else () for number, each in enumerate(befores)]
-    tasks = tuple(TaskSpec(name=str(n), command="true", upstream=each) for n, each in enumerate(upstream))
+    tasks = tuple(TaskSpec(name=str(n), action=Shell("true"), upstream=each) for n, each in enumerate(upstream))
     edges = {(before, number) for number, each in enumerate(upstream) for before in each}
     path: dict[int, int] = {}
     found = set()

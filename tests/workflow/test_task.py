@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pydag import GoCronJob, GoCronTask, HttpTask, InvalidJob, Job, Task, When
+from pydag.model.actions import HttpRequest, Shell
 
 A_YEAR = 365 * 86400
 
@@ -135,7 +136,7 @@ def test_a_refused_list_makes_no_edge_at_all(four: tuple[Task, ...]) -> None:
 def test_a_task_has_the_documented_defaults() -> None:
     task = make()
     assert (task.timeout, task.retries, task.retry_delay) == (None, 0, 0.0)
-    assert (task.env, task.cwd, task.when) == ({}, None, When.SUCCESS)
+    assert (task.action, task.when) == (Shell("true"), When.SUCCESS)
 
 
 @pytest.mark.parametrize("when", [*When, "success", "failure", "always"])
@@ -151,7 +152,7 @@ def test_a_name_of_any_printable_characters_is_kept_as_it_is(name: str) -> None:
 
 
 def test_a_path_is_taken_as_cwd() -> None:
-    assert make(cwd=Path("/tmp/x")).cwd == "/tmp/x"
+    assert make(cwd=Path("/tmp/x")).action == Shell("true", cwd="/tmp/x")
 
 
 # What it refuses: the whole message, because the message is the promise.
@@ -284,10 +285,9 @@ def test_from_file_refuses_an_ending_it_does_not_know(directory: Path) -> None:
 
 
 def test_nodes_are_given_by_id_and_alias_one_or_several() -> None:
-    assert make().nodes == ()
-    assert make(node_id=2).nodes == (2,)
-    assert make(node="big").nodes == ("big",)
-    assert make(node_id=[2, 3], node=("big", "small")).nodes == (2, 3, "big", "small")
+    assert make(node_id=2).action == Shell("true", nodes=(2,))
+    assert make(node="big").action == Shell("true", nodes=("big",))
+    assert make(node_id=[2, 3], node=("big", "small")).action == Shell("true", nodes=(2, 3, "big", "small"))
 
 
 @pytest.mark.parametrize(
@@ -300,13 +300,9 @@ def test_what_is_no_node_is_refused(options: dict[str, Any]) -> None:
 
 def test_an_http_task_is_a_url_and_a_method() -> None:
     task = HttpTask("ask", "https://host/path?a=1", "POST", retries=2, when="always")
-    assert (task.command, task.http_method, task.retries, task.when) == (
-        "https://host/path?a=1",
-        "POST",
-        2,
-        When.ALWAYS,
-    )
-    assert HttpTask("ask", "http://host").http_method == "GET"
+    assert task.action == HttpRequest("https://host/path?a=1", "POST")
+    assert (task.command, task.retries, task.when) == ("https://host/path?a=1", 2, When.ALWAYS)
+    assert HttpTask("ask", "http://host").action == HttpRequest("http://host", "GET")
 
 
 @pytest.mark.parametrize(("url", "method"), [("ftp://host", "GET"), ("host", "GET"), ("http://host", "PUT")])

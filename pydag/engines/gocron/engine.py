@@ -24,6 +24,7 @@ from pydag.gocron.client import GoCronClient
 from pydag.gocron.http import NoAnswer
 from pydag.gocron.records import LogRow
 from pydag.gocron.results import END_UNKNOWN, EndReason, RowEnd, parse_result
+from pydag.model.actions import Shell
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, RunNew, State
@@ -94,7 +95,7 @@ class GoCronEngine(Engine):
 
     def prepare(self, spec: JobSpec, run_id: str) -> None:
         """Make the job's tasks on gocron, or find them there, as PYDAG_RUN_NEW says."""
-        nodes = self._client.hosts() if any(task.http_method is None for task in spec.tasks) else []
+        nodes = self._client.hosts() if any(isinstance(task.action, Shell) for task in spec.tasks) else []
         self._ids = agree(self._client, wanted(spec, nodes, self._task_timeout), self._run_new)
         self._spec = spec
 

@@ -28,6 +28,7 @@ from pydag.gocron.records import (
     Protocol,
     RemoteTask,
 )
+from pydag.model.actions import HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import RunNew
 
@@ -58,33 +59,42 @@ def wanted(spec: JobSpec, nodes: Sequence[Node], task_timeout: float) -> Wanted:
 
 
 def _form(spec: JobSpec, task: TaskSpec, name: str, tag: str, nodes: Sequence[Node], task_timeout: float) -> NewTask:
-    http = task.http_method is not None
+    remark = f"{_REMARK} {spec.name}:{task.name}"[:REMARK_LIMIT] if _fits(spec.name + task.name, 200) else _REMARK
+    action = task.action
+    if isinstance(action, HttpRequest):
+        return NewTask(
+            name=name,
+            tag=tag,
+            command=action.url,
+            protocol=Protocol.HTTP,
+            http_method=HttpMethod[action.method],
+            timeout=_timeout(task, task_timeout, HTTP_TIMEOUT_LIMIT),
+            remark=remark,
+        )
     return NewTask(
         name=name,
         tag=tag,
-        command=task.command if http else _command(task),
-        node_ids=() if http else _node_ids(task, nodes),
-        protocol=Protocol.HTTP if http else Protocol.SHELL,
-        http_method=HttpMethod[task.http_method] if task.http_method else HttpMethod.GET,
-        timeout=_timeout(task, task_timeout),
-        remark=f"{_REMARK} {spec.name}:{task.name}"[:REMARK_LIMIT] if _fits(spec.name + task.name, 200) else _REMARK,
+        command=_command(task.name, action),
+        node_ids=_node_ids(task.name, action, nodes),
+        timeout=_timeout(task, task_timeout, TIMEOUT_LIMIT),
+        remark=remark,
     )
 
 
-def _command(task: TaskSpec) -> str:
+def _command(task: str, action: Shell) -> str:
     """The command as the node gets it: gocron knows neither a directory nor variables, so bash is told of them."""
-    parts = [f"cd -- {shlex.quote(task.cwd)} || exit"] if task.cwd else []
-    parts += [f"export {name}={shlex.quote(value)}" for name, value in task.env]
-    command = "; ".join([*parts, task.command])
+    parts = [f"cd -- {shlex.quote(action.cwd)} || exit"] if action.cwd else []
+    parts += [f"export {name}={shlex.quote(value)}" for name, value in action.env]
+    command = "; ".join([*parts, action.command])
     if len(command) > COMMAND_LIMIT:
         raise InvalidJob(
-            f"task {task.name!r}: the command has {len(command)} characters with its cwd and env, gocron takes "
+            f"task {task!r}: the command has {len(command)} characters with its cwd and env, gocron takes "
             f"{COMMAND_LIMIT}: put it into a script file on the node and run that"
         )
     return command
 
 
-def _node_ids(task: TaskSpec, nodes: Sequence[Node]) -> tuple[int, ...]:
+def _node_ids(task: str, action: Shell, nodes: Sequence[Node]) -> tuple[int, ...]:
     """The nodes that a task names, by id or alias; one that names none gets the first there is."""
     if not nodes:
         raise InvalidJob(
@@ -94,18 +104,17 @@ def _node_ids(task: TaskSpec, nodes: Sequence[Node]) -> tuple[int, ...]:
     ids = {node.id for node in nodes}
     aliases = {node.alias: node.id for node in nodes}
     found = []
-    for wish in task.nodes or (nodes[0].id,):
+    for wish in action.nodes or (nodes[0].id,):
         node = wish if isinstance(wish, int) else aliases.get(wish)
         if node is None or node not in ids:
             known = ", ".join(f"{each.id} ({each.alias})" for each in nodes)
-            raise InvalidJob(f"task {task.name!r}: gocron has no node {wish!r}; it has {known}")
+            raise InvalidJob(f"task {task!r}: gocron has no node {wish!r}; it has {known}")
         found.append(node)
     return tuple(dict.fromkeys(found))
 
 
-def _timeout(task: TaskSpec, task_timeout: float) -> int:
+def _timeout(task: TaskSpec, task_timeout: float, limit: int) -> int:
     """Whole seconds, as gocron counts, and never 0, which is gocron's word for its own default."""
-    limit = HTTP_TIMEOUT_LIMIT if task.http_method else TIMEOUT_LIMIT
     if task.timeout is None:
         return min(math.ceil(task_timeout), limit)
     if task.timeout > limit:

@@ -27,6 +27,7 @@ from pydag.engines.base import Ended, Engine, Event, Launch
 from pydag.engines.local import timeslice
 from pydag.engines.local.process import Process, Starter
 from pydag.errors import EngineError, InvalidJob
+from pydag.model.actions import HttpRequest
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
@@ -109,8 +110,9 @@ class LocalEngine(Engine):
     def prepare(self, spec: JobSpec, run_id: str) -> None:
         """Find bash and note the working directory, which the job keeps to its end."""
         for task in spec.tasks:
-            if task.nodes or task.http_method:
-                what = f"asks for the node {task.nodes[0]!r}" if task.nodes else "is an HttpTask"
+            action = task.action
+            if isinstance(action, HttpRequest) or action.nodes:
+                what = "is an HttpTask" if isinstance(action, HttpRequest) else f"asks for the node {action.nodes[0]!r}"
                 raise InvalidJob(
                     f"task {task.name!r} {what}, which only gocron has: set GOCRON_ADDRESS to run it there"
                 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run
 from pydag.model.spec import JobSpec, TaskSpec, digest
 from pydag.model.states import Reason, State
@@ -96,7 +97,7 @@ def _begin(store: Store, run: Run, spec: JobSpec) -> None:
 
 
 def _with_tasks(graph: JobSpec, names: list[str]) -> JobSpec:
-    missing = [TaskSpec(name=name, command=UNKNOWN_COMMAND) for name in names if graph.number(name) is None]
+    missing = [TaskSpec(name=name, action=Shell(UNKNOWN_COMMAND)) for name in names if graph.number(name) is None]
     return replace(graph, tasks=(*graph.tasks, *missing))
 
 

@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydag.errors import InvalidJob, shown
+from pydag.model.actions import Action
 from pydag.model.states import When
+from pydag.workflow.tasks.checks import checked_name, checked_retries, checked_seconds, checked_when
+from pydag.workflow.tasks.file import command_for, existing_file
+from pydag.workflow.tasks.shell import shell
 
 if TYPE_CHECKING:
     from pydag.workflow.job import Job
-from pydag.workflow.tasks.checks import (
-    _checked_command,
-    _checked_cwd,
-    _checked_env,
-    _checked_nodes,
-    _checked_retries,
-    _checked_seconds,
-    _checked_when,
-    checked_name,
-)
-from pydag.workflow.tasks.file import _command_for
 
 # Set by `with Job(...)`: whoever collects the tasks that are made now.
 collector: ContextVar[Callable[[Task], None] | None] = ContextVar("collector", default=None)
@@ -46,14 +38,10 @@ class Task:
 
     __slots__ = (
         "__weakref__",
-        "command",
-        "cwd",
+        "action",
         "downstream",
-        "env",
-        "http_method",
         "job",
         "name",
-        "nodes",
         "retries",
         "retry_delay",
         "timeout",
@@ -75,24 +63,39 @@ class Task:
         node_id: int | Iterable[int] | None = None,
         node: str | Iterable[str] | None = None,
     ) -> None:
+        action = shell(name, command, env, cwd, node_id, node)
+        self._define(name, action, timeout=timeout, retries=retries, retry_delay=retry_delay, when=when)
+
+    def _define(
+        self,
+        name: str,
+        action: Action,
+        *,
+        timeout: float | None,
+        retries: int,
+        retry_delay: float,
+        when: str | When,
+    ) -> None:
+        """What every kind of task does when it is made: check what all share, and join the job that is open."""
         self.name = checked_name(name, "task")
-        self.command = _checked_command(command, name)
-        self.timeout = None if timeout is None else _checked_seconds(timeout, name, "timeout")
+        self.action = action
+        self.timeout = None if timeout is None else checked_seconds(timeout, name, "timeout")
         if self.timeout == 0:
             raise InvalidJob(f"task {name!r}: timeout=0 leaves no time to run; give seconds above 0")
-        self.retries = _checked_retries(retries, name)
-        self.retry_delay = _checked_seconds(retry_delay, name, "retry_delay")
-        self.env = _checked_env(env, name) if env else {}
-        self.cwd = None if cwd is None else _checked_cwd(cwd, name)
-        self.nodes = _checked_nodes(node_id, node, name)
-        self.http_method: str | None = None
-        self.when = when if isinstance(when, When) else _checked_when(when, name)
+        self.retries = checked_retries(retries, name)
+        self.retry_delay = checked_seconds(retry_delay, name, "retry_delay")
+        self.when = when if isinstance(when, When) else checked_when(when, name)
         self.upstream: dict[Task, None] = {}
         self.downstream: dict[Task, None] = {}
         self.job: Job | None = None
         collect = collector.get()
         if collect is not None:
             collect(self)
+
+    @property
+    def command(self) -> str:
+        """What it runs, as people see it: a command, or a URL."""
+        return self.action.text
 
     @classmethod
     def from_file(
@@ -112,15 +115,10 @@ class Task:
         The name defaults to the file's, without its ending. An executed notebook is written beside its source, as
         `NAME.nbconvert.ipynb`.
         """
-        try:
-            file = Path(path)
-        except TypeError:
-            raise InvalidJob(f"{shown(path)} is not the path of a file: give one as text or as a Path") from None
-        if not os.path.isfile(file):
-            raise InvalidJob(f"there is no file {str(path)!r} (looked in {Path.cwd()}): give the path of a file")
+        file = existing_file(path)
         return cls(
             file.stem if name is None else name,
-            _command_for(file),
+            command_for(file),
             timeout=timeout,
             retries=retries,
             retry_delay=retry_delay,

@@ -11,6 +11,7 @@ import pytest
 
 from pydag.engines.gocron import engine
 from pydag.gocron.results import EndReason
+from pydag.model.actions import HttpRequest, Shell
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, RunNew, State
 from tests.support.commands import gate
@@ -66,7 +67,7 @@ def test_output_over_the_limit_is_cut_and_counted(lab: Lab) -> None:
 
 def test_a_node_out_of_reach_loses_the_attempt(runs: Runs) -> None:
     node = runs.lab.client.add_host("127.0.0.1x", 1, runs.lab.prefix, remark=runs.lab.prefix)
-    runs.go(TaskSpec(name="0", command="true", nodes=(node.id,)))
+    runs.go(TaskSpec(name="0", action=Shell("true", nodes=(node.id,))))
     end = runs.end()
     assert (end.state, end.reason) == (State.LOST, Reason.UNKNOWN)
     assert end.detail.startswith(EndReason.UNREACHABLE.value)
@@ -101,7 +102,7 @@ def test_output_over_four_mebibytes_loses_the_attempt_and_says_why(runs: Runs) -
 
 
 def test_a_timeout_is_gocrons_to_keep(runs: Runs) -> None:
-    runs.go(TaskSpec(name="0", command="sleep 300", timeout=0.2), timeout=0.2)
+    runs.go(TaskSpec(name="0", action=Shell("sleep 300"), timeout=0.2), timeout=0.2)
     end = runs.end()
     assert (end.state, end.reason) == (State.FAILED, Reason.TIMEOUT)
 
@@ -111,7 +112,7 @@ def test_a_timeout_is_gocrons_to_keep(runs: Runs) -> None:
 
 def test_a_task_of_two_nodes_runs_on_each_and_has_both_outputs(runs: Runs) -> None:
     first, second = runs.lab.nodes()
-    runs.go(TaskSpec(name="0", command="echo hi", nodes=(first.id, second.alias)))
+    runs.go(TaskSpec(name="0", action=Shell("echo hi", nodes=(first.id, second.alias))))
     end = runs.end()
     assert end.state is State.SUCCESS
     assert sorted(end.host.split(", ")) == sorted(f"{each.alias}-{each.name}:{each.port}" for each in (first, second))
@@ -120,7 +121,7 @@ def test_a_task_of_two_nodes_runs_on_each_and_has_both_outputs(runs: Runs) -> No
 
 def test_a_task_of_two_nodes_fails_when_one_of_them_fails(runs: Runs, tmp_path: Path) -> None:
     nodes = tuple(node.id for node in runs.lab.nodes())
-    runs.go(TaskSpec(name="0", command=f"mkdir {tmp_path / 'one'} && echo made", nodes=nodes))
+    runs.go(TaskSpec(name="0", action=Shell(f"mkdir {tmp_path / 'one'} && echo made", nodes=nodes)))
     end = runs.end()
     assert (end.state, end.exit_status) == (State.FAILED, 1)
     assert b"made" in runs.output()
@@ -131,14 +132,14 @@ def test_a_task_of_two_nodes_fails_when_one_of_them_fails(runs: Runs, tmp_path: 
 
 def test_a_command_has_its_directory_and_variables(runs: Runs, tmp_path: Path) -> None:
     env = (("GREETING", "it's $HOME"),)
-    runs.go(TaskSpec(name="0", command='pwd; echo "$GREETING"', cwd=str(tmp_path), env=env))
+    runs.go(TaskSpec(name="0", action=Shell('pwd; echo "$GREETING"', env=env, cwd=str(tmp_path))))
     assert runs.end().state is State.SUCCESS
     assert runs.output().decode().split("\n")[:2] == [str(tmp_path), "it's $HOME"]
 
 
 def test_nothing_of_a_command_runs_where_its_directory_is_missing(runs: Runs, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    runs.go(TaskSpec(name="0", command=f"true; touch {mark}", cwd=str(tmp_path / "missing")))
+    runs.go(TaskSpec(name="0", action=Shell(f"true; touch {mark}", cwd=str(tmp_path / "missing"))))
     end = runs.end()
     assert (end.state, end.exit_status) == (State.FAILED, 1)
     assert not mark.exists()
@@ -254,7 +255,7 @@ def site() -> Iterator[str]:
 
 
 def http(url: str, method: str) -> TaskSpec:
-    return TaskSpec(name="0", command=url, http_method=method)
+    return TaskSpec(name="0", action=HttpRequest(url, method))
 
 
 def test_a_get_succeeds_with_the_answer_as_its_output(runs: Runs, site: str) -> None:

@@ -17,6 +17,7 @@ from pydag.engines.gocron.sync import agree, delete, jobs, wanted
 from pydag.errors import EngineError, EngineRefused, InvalidJob
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import NAME_LIMIT, TAG_LIMIT, HttpMethod, Node, Protocol, RemoteTask
+from pydag.model.actions import Action, HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import RunNew
 from tests.support.fake_gocron import FakeGoCron, Fault
@@ -26,7 +27,9 @@ NODES = (Node(id=1, name="127.0.0.1", alias="first", port=5921), Node(id=4, name
 
 
 def job_of(*tasks: str | TaskSpec, name: str = "J") -> JobSpec:
-    given = (task if isinstance(task, TaskSpec) else TaskSpec(name=task, command=f"echo {task}") for task in tasks)
+    given = (
+        task if isinstance(task, TaskSpec) else TaskSpec(name=task, action=Shell(f"echo {task}")) for task in tasks
+    )
     return JobSpec(name=name, tasks=tuple(given))
 
 
@@ -100,29 +103,29 @@ def test_no_task_of_one_job_is_one_of_another(job: str, task: str, other: str, o
 
 
 def test_a_task_that_names_no_node_gets_the_first() -> None:
-    assert form_of(TaskSpec(name="t", command="true")).node_ids == (1,)
+    assert form_of(TaskSpec(name="t", action=Shell("true"))).node_ids == (1,)
 
 
 def test_ids_and_aliases_name_nodes_once_each() -> None:
-    assert form_of(TaskSpec(name="t", command="true", nodes=(4, "first", "second"))).node_ids == (4, 1)
+    assert form_of(TaskSpec(name="t", action=Shell("true", nodes=(4, "first", "second")))).node_ids == (4, 1)
 
 
 @pytest.mark.parametrize("node", [7, "third"])
 def test_a_node_that_is_not_there_is_named_with_those_that_are(node: int | str) -> None:
     with pytest.raises(InvalidJob) as raised:
-        form_of(TaskSpec(name="t", command="true", nodes=(node,)))
+        form_of(TaskSpec(name="t", action=Shell("true", nodes=(node,))))
     assert str(raised.value) == f"task 't': gocron has no node {node!r}; it has 1 (first), 4 (second)"
 
 
 def test_a_gocron_without_nodes_is_told_how_to_get_one() -> None:
     with pytest.raises(InvalidJob, match=r"gocron has no node to run commands on: .*`pydag nodes add --name HOST"):
-        form_of(TaskSpec(name="t", command="true"), nodes=())
+        form_of(TaskSpec(name="t", action=Shell("true")), nodes=())
 
 
 def test_a_command_of_256_characters_is_taken_and_one_of_257_refused_with_the_way_out() -> None:
-    assert len(form_of(TaskSpec(name="t", command="x" * 256)).command) == 256
+    assert len(form_of(TaskSpec(name="t", action=Shell("x" * 256))).command) == 256
     with pytest.raises(InvalidJob) as raised:
-        form_of(TaskSpec(name="t", command="x" * 257))
+        form_of(TaskSpec(name="t", action=Shell("x" * 257)))
     assert str(raised.value) == (
         "task 't': the command has 257 characters with its cwd and env, gocron takes 256: "
         "put it into a script file on the node and run that"
@@ -130,24 +133,26 @@ def test_a_command_of_256_characters_is_taken_and_one_of_257_refused_with_the_wa
 
 
 def test_directory_and_variables_count_as_part_of_the_command() -> None:
-    task = TaskSpec(name="t", command="x" * 200, cwd="/a b", env=(("A", "b" * 60),))
+    task = TaskSpec(name="t", action=Shell("x" * 200, env=(("A", "b" * 60),), cwd="/a b"))
     with pytest.raises(InvalidJob, match="has 293 characters with its cwd and env"):
         form_of(task)
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(0.2, 1), (1.0, 1), (1.5, 2), (86_400.0, 86_400), (None, 3600)])
 def test_a_timeout_is_whole_seconds_rounded_up_and_never_0(timeout: float | None, seconds: int) -> None:
-    assert form_of(TaskSpec(name="t", command="true", timeout=timeout)).timeout == seconds
+    assert form_of(TaskSpec(name="t", action=Shell("true"), timeout=timeout)).timeout == seconds
 
 
-@pytest.mark.parametrize(("method", "timeout", "limit"), [(None, 86_401.0, 86_400), ("GET", 301.0, 300)])
-def test_a_timeout_over_gocrons_limit_is_refused(method: str | None, timeout: float, limit: int) -> None:
+@pytest.mark.parametrize(
+    ("action", "timeout", "limit"), [(Shell("true"), 86_401.0, 86_400), (HttpRequest("http://h/"), 301.0, 300)]
+)
+def test_a_timeout_over_gocrons_limit_is_refused(action: Action, timeout: float, limit: int) -> None:
     with pytest.raises(InvalidJob, match=rf"timeout={timeout:g}, but gocron takes at most {limit} s"):
-        form_of(TaskSpec(name="t", command="http://h/", timeout=timeout, http_method=method))
+        form_of(TaskSpec(name="t", action=action, timeout=timeout))
 
 
 def test_an_http_task_needs_no_node_and_has_gocrons_time_at_most() -> None:
-    form = form_of(TaskSpec(name="t", command="http://h/", http_method="POST"), nodes=())
+    form = form_of(TaskSpec(name="t", action=HttpRequest("http://h/", "POST")), nodes=())
     assert (form.protocol, form.http_method, form.node_ids, form.timeout) == (Protocol.HTTP, HttpMethod.POST, (), 300)
 
 
@@ -194,7 +199,7 @@ def test_yes_refuses_a_job_that_exists_and_says_what_to_do(lab: Lab, settle: Set
 def test_no_finds_the_job_as_it_is_there(lab: Lab, settle: Settle) -> None:
     ids = settle(RunNew.YES, "a", "b")
     before = there(lab)
-    assert settle(RunNew.NO, TaskSpec(name="b", command="changed")) == [ids[1]]
+    assert settle(RunNew.NO, TaskSpec(name="b", action=Shell("changed"))) == [ids[1]]
     assert there(lab) == before
 
 
@@ -215,8 +220,8 @@ def test_auto_makes_what_is_missing_updates_what_changed_and_removes_what_is_gon
     ids = settle(
         RunNew.AUTO,
         "kept",
-        TaskSpec(name="changed", command="echo other", timeout=5.0),
-        TaskSpec(name="moved", command="echo moved", nodes=(second.id, first.alias)),
+        TaskSpec(name="changed", action=Shell("echo other"), timeout=5.0),
+        TaskSpec(name="moved", action=Shell("echo moved", nodes=(second.id, first.alias))),
         "new",
     )
     now = there(lab)
@@ -228,7 +233,7 @@ def test_auto_makes_what_is_missing_updates_what_changed_and_removes_what_is_gon
 
 
 def test_auto_leaves_alone_what_agrees(fake: FakeGoCron, gocron: GoCronClient) -> None:
-    job = wanted(job_of("a", "b", TaskSpec(name="c", command="http://h/", http_method="POST")), gocron.hosts(), 60.0)
+    job = wanted(job_of("a", "b", TaskSpec(name="c", action=HttpRequest("http://h/", "POST"))), gocron.hosts(), 60.0)
     agree(gocron, job, RunNew.AUTO)
     stores = fake.counts["POST /api/task/store"]
     agree(gocron, job, RunNew.AUTO)

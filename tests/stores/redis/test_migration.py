@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
@@ -88,13 +89,13 @@ def test_runs_tasks_states_and_times_come_over(server: Server, old: Any) -> None
 
 def test_the_graph_is_the_callers_and_a_task_it_lost_is_kept(server: Server, old: Any) -> None:
     seed(old)
-    first = TaskSpec(name="Sync Data", command="echo syncdata")
-    graph = JobSpec(name="TestJob", tasks=(first, TaskSpec(name="Send Email", command="mail", upstream=(0,))))
+    first = TaskSpec(name="Sync Data", action=Shell("echo syncdata"))
+    graph = JobSpec(name="TestJob", tasks=(first, TaskSpec(name="Send Email", action=Shell("mail"), upstream=(0,))))
     store = MemoryStore()
     migrate(server, "Pydag", store, lambda job: graph)
     spec = store.job("TestJob")
     assert spec.tasks[:2] == graph.tasks
-    assert spec.tasks[2] == TaskSpec(name="Machine Learning", command=migration.UNKNOWN_COMMAND)
+    assert spec.tasks[2] == TaskSpec(name="Machine Learning", action=Shell(migration.UNKNOWN_COMMAND))
     assert states(store, store.runs()[0]) == {
         "Sync Data": State.SUCCESS,
         "Send Email": State.PENDING,
