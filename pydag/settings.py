@@ -6,14 +6,22 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from pydag.errors import InvalidSetting, shown
-from pydag.model.states import RunNew
 
 MIB = 1024 * 1024
 SCHEDULES = "schedules"
 """The directory in PYDAG_HOME that holds what was submitted to a clock."""
+
+
+class RunNew(Enum):
+    """What a run does about the job's tasks that gocron has, or has not."""
+
+    YES = "yes"  # create them all; one that exists is an error
+    NO = "no"  # run those that exist; one that is missing is an error
+    AUTO = "auto"  # make them agree with the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

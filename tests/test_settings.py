@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from pydag import InvalidSetting
-from pydag.model.states import RunNew
-from pydag.settings import GoCronSettings, RedisSettings, Settings
+from pydag.settings import GoCronSettings, RedisSettings, RunNew, Settings
 
 MIB = 1024 * 1024
 

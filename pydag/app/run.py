@@ -83,7 +83,7 @@ def _execute(
         engine=engine.name,
         state=State.RUNNING,
         started=datetime.now(UTC),
-        owner=owner.own(),
+        owner=owner.this_process(),
         scheduled_for=scheduled_for,
     )
     engine.prepare(spec, run.id)

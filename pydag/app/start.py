@@ -14,13 +14,13 @@ from pydag.app.run import INTERRUPTED, run_job
 from pydag.errors import NotFound, PyDagException, StillRunning
 from pydag.model.run import Run, RunFailed
 from pydag.model.spec import JobSpec
-from pydag.model.states import RunNew, State
+from pydag.model.states import State
 from pydag.runs.owner import live_runs
 from pydag.runs.reporter import Silent
 from pydag.schedule import never_started
 from pydag.schedule.schedulers.crontab_text import entry_id
 from pydag.schedule.submission import SCHEDULED_FOR, Submission, Submissions
-from pydag.settings import Settings
+from pydag.settings import RunNew, Settings
 from pydag.stores.base import Store
 from pydag.workflow.loader import load_job
 

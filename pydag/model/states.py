@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 
 class State(Enum):
-    """Where a task, an attempt or a run stands. The values are stored: never change one."""
+    """The state of a task, an attempt or a run. The values are stored: never change one."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -22,20 +23,18 @@ class State(Enum):
         return self not in (State.PENDING, State.RUNNING)
 
 
+def worst(states: Iterable[State]) -> State:
+    """What a run ended as whose tasks ended so. Skipped tasks alone fail no run."""
+    found = set(states)
+    return next((bad for bad in (State.CANCELLED, State.FAILED, State.LOST) if bad in found), State.SUCCESS)
+
+
 class When(Enum):
     """How a task's upstream tasks must have ended for it to start."""
 
     SUCCESS = "success"  # every one of them succeeded
     FAILURE = "failure"  # at least one failed, or was skipped because one did
     ALWAYS = "always"  # all of them ended, whatever way
-
-
-class RunNew(Enum):
-    """What a run does about the job's tasks that gocron has, or has not."""
-
-    YES = "yes"  # create them all; one that exists is an error
-    NO = "no"  # run those that exist; one that is missing is an error
-    AUTO = "auto"  # make them agree with the file
 
 
 class Reason(Enum):

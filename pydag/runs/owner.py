@@ -1,4 +1,4 @@
-"""Which process tracks a run, whether it is still there, and so what a run that says it goes on really is."""
+"""Owner: the process that tracks a run. Whether it still lives decides what a run that says "running" really is."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pydag.model.states import State
 from pydag.stores.base import Store
 
 
-def own() -> str:
-    """Name the process that calls: host, boot, pid, start time, by which a pid used again is told apart, and namespace.
+def this_process() -> str:
+    """The name of the process that calls: host, boot, pid, start time, namespace of pids.
 
-    A pid means nothing in another namespace of pids, which each container has.
+    The start time tells a pid that was used again from this one. Each container has a namespace of pids of its own, and
+    a pid means nothing outside of it.
     """
     pid = os.getpid()
     return f"{os.uname().nodename} {_boot()} {pid} {_started(pid)} {_namespace()}"
 
 
 def is_gone(owner: str) -> bool:
-    """Whether that process has certainly ended. False where one cannot tell: another host or container, no /proc."""
+    """Whether that process has certainly ended. False where nobody can know: another host or container, no /proc."""
     host, boot, pid, started, namespace = (owner.split(" ") + [""] * 5)[:5]
     now = _boot()
     if host != os.uname().nodename or not (pid.isdigit() and boot and started and now):

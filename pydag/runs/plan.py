@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from pydag.model.spec import JobSpec
-from pydag.model.states import State, When
+from pydag.model.states import State, When, worst
 
 
 class Plan:
@@ -66,14 +66,8 @@ class Plan:
         return never
 
     def outcome(self) -> State:
-        """The state of the whole run: of its tasks, the worst. A skipped task alone fails no run."""
-        states = set(self.states)
-        if not self.done:
-            return State.RUNNING
-        for state in (State.CANCELLED, State.FAILED, State.LOST):
-            if state in states:
-                return state
-        return State.SUCCESS
+        """The state of the whole run."""
+        return worst(self.states) if self.done else State.RUNNING
 
     def _end(self, number: int, state: State, bad: bool) -> list[int]:
         """Note one end, and return the downstream tasks that were waiting for it alone."""

@@ -9,7 +9,7 @@ from pydag.engines.gocron import sync
 from pydag.engines.gocron.engine import GoCronEngine
 from pydag.engines.local.engine import LocalEngine
 from pydag.gocron.client import GoCronClient
-from pydag.model.states import RunNew
+from pydag.settings import RunNew
 from pydag.testing.engine_contract import EngineContract
 from pydag.testing.fake_clock import FakeClock
 from pydag.testing.scripted_engine import ScriptedEngine, as_shell

@@ -1,4 +1,4 @@
-"""Which process tracks a run: told to be gone only where that is certain."""
+"""Which process tracks a run: gone only where that is certain."""
 
 import os
 import subprocess
@@ -8,18 +8,18 @@ import pytest
 
 from pydag.runs import owner
 
-PROGRAM = "from pydag.runs import owner; print(owner.own())"
+PROGRAM = "from pydag.runs import owner; print(owner.this_process())"
 
 
 def changed(field: int, value: str) -> str:
-    fields = owner.own().split(" ")
+    fields = owner.this_process().split(" ")
     fields[field] = value
     return " ".join(fields)
 
 
 def test_this_process_is_here_and_one_that_ended_is_gone() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout.strip()
-    assert not owner.is_gone(owner.own())
+    assert not owner.is_gone(owner.this_process())
     assert owner.is_gone(ended)
 
 
@@ -45,4 +45,4 @@ def test_without_proc_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owner, "_boot", lambda: "")
     monkeypatch.setattr(owner, "_started", lambda _: "")
     assert not owner.is_gone(ended)
-    assert str(os.getpid()) in owner.own()
+    assert str(os.getpid()) in owner.this_process()

@@ -14,7 +14,7 @@ from pydag.gocron.client import GoCronClient
 from pydag.model.actions import Shell
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import RunNew
+from pydag.settings import RunNew
 from tests.support.fake_gocron import PASSWORD, USER
 from tests.support.gocron_targets import Lab
 

@@ -27,7 +27,8 @@ from pydag.gocron.results import END_UNKNOWN, EndReason, RowEnd, parse_result
 from pydag.model.actions import Shell
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec
-from pydag.model.states import Reason, RunNew, State
+from pydag.model.states import Reason, State
+from pydag.settings import RunNew
 
 LOST_AFTER = 60.0
 """Seconds after its timeout at which a run that gocron still calls running is given up as lost."""

@@ -30,7 +30,7 @@ from pydag.gocron.records import (
 )
 from pydag.model.actions import HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import RunNew
+from pydag.settings import RunNew
 
 THREADS = 8
 """Requests under way at once: measured, more than these make neither gocron faster."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run
 from pydag.model.spec import JobSpec, TaskSpec, digest
-from pydag.model.states import Reason, State
+from pydag.model.states import Reason, State, worst
 from pydag.stores.base import Store
 from pydag.stores.redis.connection import Server
 
@@ -80,9 +80,7 @@ def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -
         _begin(store, run, spec)
     attempts = [_attempt(spec.number(record.task) or 0, record) for record in records]
     store.write(run_id, attempts)
-    states = {attempt.state for attempt in attempts}
-    # The worst of its tasks is what a run ended as.
-    state = next(each for each in (State.LOST, State.FAILED, State.SUCCESS) if each in states)
+    state = worst(attempt.state for attempt in attempts)
     store.finish(run._replace(state=state, ended=max(record.at for record in records)))
     return True
 

@@ -13,7 +13,8 @@ from pydag.engines.gocron import engine
 from pydag.gocron.results import EndReason
 from pydag.model.actions import HttpRequest, Shell
 from pydag.model.spec import TaskSpec
-from pydag.model.states import Reason, RunNew, State
+from pydag.model.states import Reason, State
+from pydag.settings import RunNew
 from tests.support.commands import gate
 from tests.support.gocron_runs import Ahead, Runs, runs_on
 from tests.support.gocron_targets import Lab, until

@@ -19,7 +19,7 @@ from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import NAME_LIMIT, TAG_LIMIT, HttpMethod, Node, Protocol, RemoteTask
 from pydag.model.actions import Action, HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import RunNew
+from pydag.settings import RunNew
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.gocron_targets import Lab
 
