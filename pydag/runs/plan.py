@@ -1,6 +1,6 @@
 """Plan: which tasks may start now, which ended, which will never run. No I/O, no clock, no thread.
 
-The whole of a job's logic is here: the tracker asks `take`, does the work elsewhere, and says `finish`.
+All decisions about the order of tasks are here. The tracker calls `take`, does the work elsewhere, and calls `finish`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Plan:
         self._downstream = spec.downstream()
         self._waiting = [len(task.upstream) for task in tasks]  # upstream tasks that have not ended
         self._unsuccessful = bytearray(len(tasks))  # an upstream task did not succeed
-        self._bad_upstream = bytearray(len(tasks))  # ... because it failed, or because of one that did
+        self._bad_upstream = bytearray(len(tasks))  # it failed, or was skipped because of one that failed
         self._ready: deque[int] = deque()
         self._open = len(tasks)
         self._decide([number for number, count in enumerate(self._waiting) if not count])
@@ -70,7 +70,7 @@ class Plan:
         return worst(self.states) if self.done else State.RUNNING
 
     def _end(self, number: int, state: State, bad: bool) -> list[int]:
-        """Note one end, and return the downstream tasks that were waiting for it alone."""
+        """Record one end. Returns the downstream tasks that waited only for this one."""
         self.states[number] = state
         self._open -= 1
         decidable = []
@@ -83,7 +83,7 @@ class Plan:
         return decidable
 
     def _decide(self, tasks: list[int]) -> list[int]:
-        """Make these tasks ready or skip them, and go on to whatever a skip decides in turn."""
+        """Make each of these tasks ready, or skip it, which may decide further tasks. Returns the skipped ones."""
         skipped = []
         queue = deque(tasks)
         while queue:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C, SIGQUIT, SIGTERM and a closed terminal call `interrupt`.
 
-    Python takes signals in its main thread alone; in another one, the end of Python does.
+    Python handles signals only in its main thread. In another thread the end of Python calls `interrupt`.
     """
     if threading.current_thread() is not threading.main_thread():
         with _end_to(interrupt):
@@ -34,7 +34,7 @@ def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _end_to(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Where Python ends meanwhile, call `interrupt` and wait for what comes of it; on a Ctrl-C, call it again."""
+    """Where Python ends meanwhile: call `interrupt`, and wait until the run has stopped. Ctrl-C calls it again."""
     left = threading.Event()
 
     def stop() -> None:

@@ -20,7 +20,7 @@ ENGINES = ("local", "gocron")
 
 
 class Reader(Protocol):
-    """Reads a file for its jobs: it collects each job that is made meanwhile, and keeps these from running for good."""
+    """Reads a file for its jobs. It collects each job that is made meanwhile, and lets none of them run, ever."""
 
     def made(self, job: Job) -> None:
         """The file made this job."""
@@ -52,7 +52,7 @@ class Job:
         if not isinstance(description, str):
             raise InvalidJob(f"job {name!r}: the description must be text, not {shown(description)}")
         if found := NOT_FOR_A_PROGRAM.search(description):
-            raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which no program can be given")
+            raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which cannot be passed to a program")
         if engine not in (None, *ENGINES):
             raise InvalidJob(
                 f"job {name!r}: engine={shown(engine)} is unknown; use one of {', '.join(map(repr, ENGINES))}"
@@ -65,7 +65,7 @@ class Job:
         """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
         self._entered: list[Token[Callable[[Task], None] | None]] = []
-        self._reader = Job.reader  # kept: a thread may run it after the reading, or multiprocessing in another process
+        self._reader = Job.reader  # kept: a thread, or a process of multiprocessing, may run the job after the reading
         if self._reader:
             self._reader.made(self)
 

@@ -1,8 +1,8 @@
-"""Loader: import a user's file, or notebook, and find the jobs in it, without running them.
+"""Loader: imports a user's file, or notebook, and finds the jobs in it, without running them.
 
-The file is read as a module, so what stands below `if __name__ == "__main__"` is left out, and reading stops where the
-first job would run: what follows a run is not to be executed without that run. A file that goes on all the same is
-refused, and no `run` in it ever runs a job, from whatever thread or process.
+The file is imported as a module, so the lines below `if __name__ == "__main__"` are left out. Reading stops where the
+first job would run, because the lines after a run must not be executed without that run. A file that goes on all the
+same is refused. No `run` in it ever runs a job, in any thread or process.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _GUARD = 'put the run below `if __name__ == "__main__":`'
 
 
 class _Stop(BaseException):
-    """Leaves the file at `run()`; not an Exception, so that no handler of the file's own takes it for an error."""
+    """Leaves the file at `run()`. It is not an Exception, so that no `except Exception` of the file catches it."""
 
 
 class _Reader:
     """Collects the jobs that the file makes while it is imported, and refuses each `run` of them ever after.
 
-    A thread that the file started, or `atexit`, may call `run` later. What cannot be stopped in the file's own lines is
-    refused with an Exception, as pools of threads or processes hand on nothing else.
+    A thread that the file started, or `atexit`, may call `run` later. There the reading cannot stop, so the call is
+    refused with an Exception: pools of threads or processes pass on nothing else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,15 +69,15 @@ class _Reader:
 
 
 class _Script(SourceFileLoader):
-    """Compiles the file each time, as Python does with a script: a cache may be older than an edit of a second ago."""
+    """Compiles the file each time, as Python does with a script: a cache may be older than the last edit."""
 
     def get_code(self, fullname: str) -> CodeType:
-        """From the source alone; nothing is written beside it."""
+        """Compile the source; no cache is written beside it."""
         return self.source_to_code(self.notebook.source if self.notebook else self.get_data(self.path), self.path)
 
     @cached_property
     def notebook(self) -> Notebook | None:
-        """What the file is, unless it is plain Python."""
+        """The file as a notebook; None for plain Python."""
         if not self.path.endswith(".ipynb"):
             return None
         from pydag.workflow import notebook
@@ -119,7 +119,7 @@ def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
 def _read(path: Path) -> _Reader:
     """Import the file, up to the first `run`."""
     if path.suffix not in (".py", ".ipynb"):
-        raise LoadError(f"{str(path)!r} is no workflow file: its name must end in .py or .ipynb")
+        raise LoadError(f"{str(path)!r} is not a workflow file: its name must end in .py or .ipynb")
     loader = _Script(MODULE, str(path.absolute()))
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None
@@ -153,20 +153,20 @@ def _read(path: Path) -> _Reader:
 
 @contextmanager
 def _as_script(path: Path) -> Iterator[None]:
-    """What a script finds around it: its directory first on sys.path, and itself as the whole command line."""
+    """Give the file what a script has: its directory first on sys.path, and its own name as the whole command line."""
     argv, sys.argv = sys.argv, [str(path)]
     sys.path.insert(0, str(path.absolute().parent))
     try:
         yield
     finally:
-        sys.argv = argv  # sys.path stays: functions of the file may import from beside it later
+        sys.argv = argv  # sys.path stays: functions of the file may import its neighbours later
 
 
 class _Unread(io.FileIO):
-    """An output that may be full, or closed at its other end: what does not go out is dropped."""
+    """An output that may be full, or closed at its other end: what cannot be written is dropped."""
 
     def write(self, data: Any, /) -> int:
-        """Say that it was written, whatever became of it."""
+        """Write, and report success in any case."""
         try:
             return super().write(data)
         except OSError:
@@ -175,11 +175,11 @@ class _Unread(io.FileIO):
 
 @contextmanager
 def _output_that_never_fails() -> Iterator[None]:
-    """A `print(job)` that nobody can read is no reason for the job not to run."""
+    """Let the file print into an output that is full or closed: the job can run all the same."""
     try:
         sys.stdout.flush()
         file = sys.stdout.fileno()
-    except (AttributeError, OSError, ValueError):  # none at all, or not a file of the operating system
+    except (AttributeError, OSError, ValueError):  # there is none, or it is not a file of the operating system
         yield
         return
     output = io.BufferedWriter(_Unread(file, "w", closefd=False))
@@ -192,7 +192,7 @@ def _output_that_never_fails() -> Iterator[None]:
 
 
 def _line_of(error: BaseException, loader: _Script) -> str:
-    """Where the error came up, for the message: the deepest line of the file itself. A syntax error has its own."""
+    """Where the error arose, for the message: the deepest line of the file. A syntax error names its own line."""
     line, frames = 0, error.__traceback__
     while frames:
         if frames.tb_frame.f_code.co_filename == loader.path:
@@ -213,7 +213,7 @@ def _no_file(path: Path) -> str:
     except OSError as error:
         return f"{str(path)!r} cannot be reached ({error.strerror}): {wanted}"
     else:
-        return f"{str(path)!r} is {'a directory' if stat.S_ISDIR(mode) else 'no regular file'}: {wanted}"
+        return f"{str(path)!r} is {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}: {wanted}"
     near = nearest(path.name, [each.name for each in path.parent.glob("*.py")])
     hint = f"did you mean {str(path.with_name(near))!r}?" if near else wanted
     return f"there is no file {str(path)!r} (looked in {Path.cwd()}): {hint}"

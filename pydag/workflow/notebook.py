@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydag.errors import LoadError
 
-# What only Jupyter understands, looked for in cells that are no Python alone: a string may begin a line with %.
+# What only Jupyter understands. Searched only in cells that are not valid Python: a string may begin a line with %.
 _MAGIC = re.compile(r"\s*(?:[%!?]|[\w, .]+=\s*[%!]|.*\?\s*$)")
 
 
@@ -35,7 +35,7 @@ class Notebook:
 
 
 def read(data: bytes, file: str) -> Notebook:
-    """Read a notebook. Raises `LoadError` for what is none, and for a cell that is not Python alone."""
+    """Read a notebook. Raises `LoadError` for another kind of file, and for a cell that is not plain Python."""
     try:
         cells = json.loads(data)["cells"]
         texts = [

@@ -110,7 +110,10 @@ def _parallel(given: object) -> str:
         ({"max_parallel": 10**5000}, _parallel("a number of thousands of digits")),
         ({"max_parallel": -(10**5000)}, _parallel("a number of thousands of digits")),
         ({"description": None}, "job 'TestJob': the description must be text, not None"),
-        ({"description": "\udcff"}, "job 'TestJob': the description holds '\\udcff', which no program can be given"),
+        (
+            {"description": "\udcff"},
+            "job 'TestJob': the description holds '\\udcff', which cannot be passed to a program",
+        ),
     ],
 )
 def test_a_wrong_job_is_refused(options: dict[str, Any], message: str) -> None:

@@ -250,7 +250,7 @@ def test_what_is_no_regular_file_is_told_and_not_waited_for() -> None:
     os.mkfifo("flow.py")
     with pytest.raises(LoadError) as caught:
         load_job("flow.py")
-    assert str(caught.value) == "'flow.py' is no regular file: give the path of a workflow file"
+    assert str(caught.value) == "'flow.py' is not a regular file: give the path of a workflow file"
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_what_the_system_cannot_reach_is_told_with_its_reason(name: str, why: st
 def test_a_file_of_another_kind_is_refused(name: str) -> None:
     with pytest.raises(LoadError) as caught:
         load_job(write(HEAD + job("A"), name))
-    assert str(caught.value) == f"{name!r} is no workflow file: its name must end in .py or .ipynb"
+    assert str(caught.value) == f"{name!r} is not a workflow file: its name must end in .py or .ipynb"
 
 
 def test_a_file_that_cannot_be_read_as_text_is_refused() -> None:

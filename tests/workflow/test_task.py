@@ -186,8 +186,8 @@ def test_a_wrong_name_is_refused(name: Any, message: str) -> None:
         ("", "task 'fetch': the command is empty (''); `true` does nothing"),
         (" \n", "task 'fetch': the command is empty (' \\n'); `true` does nothing"),
         (["ls"], "task 'fetch': the command must be text, not ['ls']"),
-        ("a\0b", "task 'fetch': the command holds '\\x00', which no program can be given"),
-        ("cat \udcff", "task 'fetch': the command holds '\\udcff', which no program can be given"),
+        ("a\0b", "task 'fetch': the command holds '\\x00', which cannot be passed to a program"),
+        ("cat \udcff", "task 'fetch': the command holds '\\udcff', which cannot be passed to a program"),
         ("x" * 131072, "task 'fetch': the command is longer than 131071 bytes; write it into a file and run that"),
         ("é" * 65536, "task 'fetch': the command is longer than 131071 bytes; write it into a file and run that"),
     ],
@@ -223,8 +223,8 @@ _YEAR = f"must lie between 0 and {A_YEAR} seconds (a year)"
         ({"env": {"A=B": "1"}}, "task 'fetch': env has the name 'A=B'; use a variable's name, without '='"),
         ({"env": {"": "1"}}, "task 'fetch': env has the name ''; use a variable's name, without '='"),
         ({"env": {"A": 1}}, "task 'fetch': env['A'] is of type int, not text; use str(...)"),
-        ({"env": {"A": "\0"}}, "task 'fetch': env['A'] holds '\\x00', which no program can be given"),
-        ({"env": "A=1"}, "task 'fetch': env='A=1' is no dict; write it as env={'NAME': 'value'}"),
+        ({"env": {"A": "\0"}}, "task 'fetch': env['A'] holds '\\x00', which cannot be passed to a program"),
+        ({"env": "A=1"}, "task 'fetch': env='A=1' is not a dict; write it as env={'NAME': 'value'}"),
         ({"cwd": ""}, "task 'fetch': cwd='' is not the path of a directory; give one as text or as a Path"),
         ({"cwd": 3}, "task 'fetch': cwd=3 is not the path of a directory; give one as text or as a Path"),
     ],
@@ -294,7 +294,7 @@ def test_nodes_are_given_by_id_and_alias_one_or_several() -> None:
     "options", [{"node_id": 0}, {"node_id": 10**5000}, {"node_id": True}, {"node_id": "2"}, {"node": ""}, {"node": [1]}]
 )
 def test_what_is_no_node_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidJob, match=r"is no (id|alias) of a node; `pydag nodes` lists them"):
+    with pytest.raises(InvalidJob, match=r"is not the (id|alias) of a node; `pydag nodes` lists them"):
         make(**options)
 
 

@@ -1,4 +1,4 @@
-"""Task: one step of a job, and the ways to say which step comes after which."""
+"""Task: one step of a job, its options, and the ways to write which step comes after which."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydag.workflow.tasks.shell import shell
 if TYPE_CHECKING:
     from pydag.workflow.job import Job
 
-# Set by `with Job(...)`: whoever collects the tasks that are made now.
+# Set by `with Job(...)`: takes each task that is made inside.
 collector: ContextVar[Callable[[Task], None] | None] = ContextVar("collector", default=None)
 
 Tasks = TypeVar("Tasks", "Task", Iterable["Task"])
@@ -128,8 +128,8 @@ class Task:
         )
 
     def set_downstream(self, *tasks: Task | Iterable[Task]) -> None:
-        """These tasks come after this one. Saying it twice, from either side, is one edge."""
-        for task in list(_flattened(tasks)):  # all of them or none: what is no task raises
+        """These tasks come after this one. The same edge twice, from either side, is one edge."""
+        for task in list(_flattened(tasks)):  # all of them or none: anything but a task raises
             self.downstream[task] = None
             task.upstream[self] = None
 
@@ -168,7 +168,7 @@ class GoCronTask(Task):
 
 
 def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:
-    """Connect and hand back the tasks that were given: a generator gives them once."""
+    """Connect, and return the tasks that were given: a generator yields them only once."""
     if isinstance(tasks, Task):
         connect((tasks,))
         return tasks

@@ -13,7 +13,7 @@ MAX_RETRIES = 1_000_000
 
 # Control characters, the two separators that end a line too, and halves of surrogate pairs, which have no UTF-8.
 _NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# What neither a program nor the history, which is UTF-8, can be given.
+# Neither a program nor the history, which is UTF-8, can take these.
 NOT_FOR_A_PROGRAM = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -39,7 +39,7 @@ def checked_command(command: object, name: str) -> str:
         raise InvalidJob(f"task {name!r}: the command is empty ({command!r}); `true` does nothing")
     found = NOT_FOR_A_PROGRAM.search(command)
     if found:
-        raise InvalidJob(f"task {name!r}: the command holds {found[0]!r}, which no program can be given")
+        raise InvalidJob(f"task {name!r}: the command holds {found[0]!r}, which cannot be passed to a program")
     if len(command) * 4 > MAX_COMMAND and len(command.encode()) > MAX_COMMAND:
         raise InvalidJob(
             f"task {name!r}: the command is longer than {MAX_COMMAND} bytes; write it into a file and run that"
@@ -49,7 +49,7 @@ def checked_command(command: object, name: str) -> str:
 
 def _checked_env(env: Mapping[str, str], name: str) -> dict[str, str]:
     if not isinstance(env, Mapping):
-        raise InvalidJob(f"task {name!r}: env={shown(env)} is no dict; write it as env={{'NAME': 'value'}}")
+        raise InvalidJob(f"task {name!r}: env={shown(env)} is not a dict; write it as env={{'NAME': 'value'}}")
     for key, value in env.items():
         if not isinstance(key, str) or not key or "=" in key or NOT_FOR_A_PROGRAM.search(key):
             raise InvalidJob(f"task {name!r}: env has the name {shown(key)}; use a variable's name, without '='")
@@ -58,7 +58,7 @@ def _checked_env(env: Mapping[str, str], name: str) -> dict[str, str]:
             raise InvalidJob(f"task {name!r}: env[{key!r}] is of type {type(value).__name__}, not text; use str(...)")
         found = NOT_FOR_A_PROGRAM.search(value)
         if found:
-            raise InvalidJob(f"task {name!r}: env[{key!r}] holds {found[0]!r}, which no program can be given")
+            raise InvalidJob(f"task {name!r}: env[{key!r}] holds {found[0]!r}, which cannot be passed to a program")
     return dict(env)
 
 
@@ -79,8 +79,8 @@ def _checked_nodes(node_id: object, node: object, name: str) -> tuple[int | str,
     )
     for each in ids:
         if type(each) is not int or not 1 <= each <= sys.maxsize:
-            raise InvalidJob(f"task {name!r}: node_id={shown(each)} is no id of a node; `pydag nodes` lists them")
+            raise InvalidJob(f"task {name!r}: node_id={shown(each)} is not the id of a node; `pydag nodes` lists them")
     for each in aliases:
         if not isinstance(each, str) or not each:
-            raise InvalidJob(f"task {name!r}: node={shown(each)} is no alias of a node; `pydag nodes` lists them")
+            raise InvalidJob(f"task {name!r}: node={shown(each)} is not the alias of a node; `pydag nodes` lists them")
     return (*ids, *aliases)
