@@ -14,34 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 from pydag.cli.main import main
+from pydag.testing import HOSTILE_NAMES
 from tests.support.commands import flow
-
-NAMES = [
-    'it\'s "quoted" `so`',
-    "../../escape",
-    "/absolute",
-    "100%s %d %% {0} \\n",
-    "*?[a-z]",
-    "[red]not red[/red] [/]",
-    "a:b::c",
-    "$(touch evil) ${HOME} `touch evil`",
-    "; touch evil & | > evil #",
-    "👩‍🚀 👨‍👩‍👧‍👦 🇩🇪 e\u0301",
-    "n" * 200,
-    "工" * 200,
-    "-n",
-    "--help",
-    "שלום العالم",
-    '<b>&amp;</b> "x" -- ]]>',
-    "-> a >> b",
-    ".",
-    "..",
-    "' OR 1=1; DROP TABLE job; --",
-    " spaces  inside and around ",
-    "CON",
-    "~root",
-    "\ufeffbom\u200b",
-]
 
 
 class Done(NamedTuple):
@@ -89,7 +63,7 @@ def check_nothing_was_executed(directory: Path) -> None:
     assert not list(directory.parent.glob("*escape*"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_goes_through_every_command(name: str, call: Call, directory: Path) -> None:
     other = name[:-1] + "2"
     done = call("run", job_and_task(name))
@@ -121,7 +95,7 @@ def test_a_hostile_name_goes_through_every_command(name: str, call: Call, direct
 
 
 @pytest.mark.dot
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_drawn_as_text(name: str, call: Call, directory: Path) -> None:
     job_and_task(name)
     for file in ("out.dot", "out.svg"):
@@ -141,23 +115,23 @@ def test_a_hostile_name_is_drawn_as_text(name: str, call: Call, directory: Path)
 
 
 def test_all_of_them_live_side_by_side_in_one_job_and_history(call: Call) -> None:
-    tasks = "".join(f"    Task({name!r}, 'true')\n" for name in NAMES)
+    tasks = "".join(f"    Task({name!r}, 'true')\n" for name in HOSTILE_NAMES)
     flow(f"with Job('all') as job:\n{tasks}")
     assert call("run", "flow.py").status == 0
-    assert call("list", "--job_name=all").out == "".join(f"{name}\n" for name in NAMES)
+    assert call("list", "--job_name=all").out == "".join(f"{name}\n" for name in HOSTILE_NAMES)
     log = call("log", "all", "--style=tree").out
-    assert all(f"✓ `{name}` at " in log for name in NAMES)
-    flow("".join(f"Job({name!r}).add_task(Task('t', 'true'))\n" for name in NAMES))
-    for name in NAMES:
+    assert all(f"✓ `{name}` at " in log for name in HOSTILE_NAMES)
+    flow("".join(f"Job({name!r}).add_task(Task('t', 'true'))\n" for name in HOSTILE_NAMES))
+    for name in HOSTILE_NAMES:
         assert call("run", "flow.py", f"--job={name}").status == 0
-    assert sorted(call("list").out.splitlines()) == sorted([*NAMES, "all"])
+    assert sorted(call("list").out.splitlines()) == sorted([*HOSTILE_NAMES, "all"])
     status = call("status").out
-    assert all(name in status for name in NAMES)
+    assert all(name in status for name in HOSTILE_NAMES)
 
 
 def test_the_hints_that_are_printed_can_be_pasted_into_a_shell(call: Call) -> None:
     """The command that a failed run prints last shows its output, whatever the names are."""
-    for name in NAMES:
+    for name in HOSTILE_NAMES:
         job_and_task(name)
         hint = re.search(r"  all of it: pydag (.*)", call("run", "flow.py").out)
         assert hint

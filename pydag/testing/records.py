@@ -1,4 +1,4 @@
-"""Small jobs, runs and attempts to test with, and names that have broken programs before."""
+"""Small jobs, runs and attempts to test with, hostile names, and the one moment at which the time of tests starts."""
 
 from __future__ import annotations
 
@@ -12,31 +12,50 @@ from pydag.model.states import State
 START = datetime(2022, 12, 26, 15, 28, 1, 123457, tzinfo=UTC)
 
 HOSTILE_NAMES = (
-    "a b",
-    "../../etc/passwd",
-    "%",
-    "_",
-    "*",
-    "?",
-    "[red]bold[/red]",
-    "a:b",
     "a",
     "A",
+    "a b",
+    " padded  with   spaces ",
+    ".",
+    "..",
+    "../../escape",
+    "/absolute",
+    "~root",
+    "CON",
+    "-n",
+    "--help",
+    "_",
+    "%",
+    "100%s %d %% {0}",
+    "*",
+    "*?[a-z]",
+    "a:b::c",
     "it's",
-    '"quoted"',
-    "; DROP TABLE run; --",
-    "$(reboot)",
-    "`id`",
-    "{curly}",
-    "back\\slash",
-    "\\ud83d",
-    "\N{ROCKET}\N{SNOWMAN}",
+    'it\'s "quoted" `so`',
+    "$(touch evil) ${HOME} `touch evil`",
+    "; touch evil & | > evil # no comment",
+    "' OR 1=1; DROP TABLE run; --",
+    "C:\\new\\table\\",
+    "\\N \\G \\L \\T \\E \\H \\n \\l \\r \\ud83d",
+    'back\\"quote\\\\"',
+    "{curly|x}",
+    "[red]not red[/red] [/]",
+    "<b>bold</b> &amp; &lt; &#65; ]]> <!-- -->",
+    "<<i>html</i>>",
+    "-> a >> b; c [label=d]",
+    "digraph",
+    "t0",
     "é",
     "e\N{COMBINING ACUTE ACCENT}",
-    " padded ",
+    "\N{ROCKET}\N{SNOWMAN} \u5de5\u4f5c",
+    "\U0001f469\u200d\U0001f680 \U0001f1e9\U0001f1ea",
+    "\u05e9\u05dc\u05d5\u05dd \u0627\u0644\u0639\u0627\u0644\u0645",
+    "\ufeffbom\u200b",
     "n" * 200,
+    "\u5de5" * 200,
     "\N{ROCKET}" * 200,
 )
+"""Names that a job and a task may have, and that have broken programs before."""
 
 
 def at(seconds: float) -> datetime:

@@ -16,7 +16,8 @@ from pydag.app import jobs as jobs_app
 from pydag.app import run as run_app
 from pydag.schedule.submission import Submission, Submissions
 from pydag.workflow.loader import load_job
-from tests.support.commands import PYDAG, eventually, flow, gate, pydag, run, simple, started
+from tests.support.commands import PYDAG, flow, gate, pydag, run, simple, started
+from tests.support.waiting import eventually
 
 BERLIN = "Europe/Berlin"
 YEAR = ["--from=2025-06-01", "--to=2025-06-04"]

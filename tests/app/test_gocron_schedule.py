@@ -20,7 +20,8 @@ from pydag.schedule.schedulers.crontab_text import entry_id
 from pydag.schedule.submission import Submissions
 from tests.support.commands import flow, pydag
 from tests.support.fake_gocron import FakeGoCron
-from tests.support.gocron_targets import Lab, holds_soon, until
+from tests.support.gocron_targets import Lab
+from tests.support.waiting import eventually, holds_within
 
 EACH_NEW_YEAR = "0 0 0 1 1 *"
 """It does not come while a test runs."""
@@ -95,7 +96,7 @@ def runs(lab: Lab) -> list[Any]:
 
 def shown_soon(condition: Callable[[], bool]) -> None:
     """`until`, for what a command is asked: that takes longer than a request does."""
-    assert holds_soon(condition, 150), "the history never showed it"
+    assert holds_within(15.0, condition), "the history never showed it"
 
 
 def shown(lab: Lab, **environ: str) -> Any:
@@ -436,10 +437,10 @@ def test_what_gocron_could_not_start_is_taken_into_the_history_once(
     def failed() -> int:
         return len(server.client.logs(task_id=there(server).id, status=LogStatus.FAILED))
 
-    until(lambda: failed() > 1)
+    eventually(lambda: failed() > 1)
     server.client.enable_task(there(server).id, on=False)
     sleep(1)  # a start that was on its way has its row by then
-    until(lambda: LogStatus.RUNNING not in {row.status for row in server.client.logs(task_id=there(server).id)})
+    eventually(lambda: LogStatus.RUNNING not in {row.status for row in server.client.logs(task_id=there(server).id)})
     first(server)
     found = runs(server)
     assert len(found) == failed()

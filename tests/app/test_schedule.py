@@ -17,8 +17,9 @@ import pytest
 
 from pydag.schedule.schedulers.crontab_text import entries, entry_id
 from pydag.schedule.submission import Submissions
-from tests.support.commands import PYDAG, eventually, flow, gate, pydag, simple, started
+from tests.support.commands import PYDAG, flow, gate, pydag, simple, started
 from tests.support.user_crontab import install
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.cron, pytest.mark.usefixtures("own_crontab")]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pydag import Job, Task
-from tests.support.commands import eventually, run
+from tests.support.commands import run
+from tests.support.waiting import eventually
 
 # As the installed command is called.
 PYDAG = (sys.executable, "-c", "import sys; sys.argv[0] = 'pydag'; from pydag.cli.main import main; main()")

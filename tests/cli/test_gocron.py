@@ -12,9 +12,10 @@ import pytest
 
 from pydag.engines.gocron import sync
 from pydag.stores.redis import migration
-from tests.support.commands import PYDAG, eventually, flow, gate, pydag, run, started
+from tests.support.commands import PYDAG, flow, gate, pydag, run, started
 from tests.support.gocron_targets import Lab
 from tests.support.servers import RedisServer, redis_client
+from tests.support.waiting import eventually
 
 SEED = Path(__file__).parents[2] / "examples" / "seed.py"
 TASKS = ["Sync Data", "Feature Engineering1", "Feature Engineering2", "Machine Learning", "Send Email"]

@@ -14,7 +14,8 @@ from pydag.gocron.results import EndReason
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.fake_gocron_api import read_task
 from tests.support.fake_gocron_core import Task
-from tests.support.gocron_targets import Lab, at_once, end_of, plain, until
+from tests.support.gocron_targets import Lab, at_once, end_of, plain
+from tests.support.waiting import eventually
 
 LOGIN = "POST /api/user/login"
 STORE = "POST /api/task/store"
@@ -222,14 +223,14 @@ def test_a_run_is_never_repeated(gocron: GoCronClient, fake: FakeGoCron, fault: 
     assert caught.value.sent
     assert fake.counts[RUN] == 1
     if fault is Fault.LOST_ANSWER:
-        until(lambda: gocron.newest_log_id(task_id) == 1)
+        eventually(lambda: gocron.newest_log_id(task_id) == 1)
 
 
 def test_a_run_meets_an_ended_login_and_starts_once(gocron: GoCronClient, fake: FakeGoCron) -> None:
     task_id = gocron.create_task(job())
     fake.expire_tokens()
     gocron.run_task(task_id)
-    until(lambda: len(gocron.logs(task_id=task_id)) == 1)
+    eventually(lambda: len(gocron.logs(task_id=task_id)) == 1)
     assert fake.counts[LOGIN] == 2
 
 
@@ -283,7 +284,7 @@ def test_a_row_of_another_run_is_told_by_its_id(gocron: GoCronClient, fake: Fake
     before = gocron.newest_log_id(task_id)
     foreign = fake.add_foreign_row(task_id, "主机: [x-y:1]\n\nnot yours\n\n\n")
     gocron.run_task(task_id)
-    until(lambda: gocron.newest_log_id(task_id) > foreign)
+    eventually(lambda: gocron.newest_log_id(task_id) > foreign)
     assert [row.id for row in gocron.logs(task_id=task_id, after_id=before)] == [2, 1]
 
 

@@ -11,8 +11,9 @@ import requests
 from pydag.gocron.records import LogStatus
 from pydag.gocron.results import EndReason
 from pydag.schedule.expression import Schedule
-from tests.support.gocron_targets import Lab, end_of, until
+from tests.support.gocron_targets import Lab, end_of
 from tests.support.processes import alive, pid_in
+from tests.support.waiting import eventually
 
 
 def listed(lab: Lab, **query: Any) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ def test_run_is_a_get_and_its_row_comes_above_the_ones_before(lab: Lab) -> None:
         "message": "任务已开始运行, 请到任务日志中查看结果",
         "data": None,
     }
-    until(lambda: lab.client.newest_log_id(task_id) > first.id)
+    eventually(lambda: lab.client.newest_log_id(task_id) > first.id)
 
 
 # 5
@@ -142,7 +143,7 @@ def test_a_timeout_kills_the_whole_process_group(lab: Lab, tmp_path: Path) -> No
     end = lab.end_of(f"echo y; sleep 300 & echo $! >{file}; wait", timeout=1)
     assert (end.reason, end.output) == (EndReason.TIMEOUT, "")
     assert end.detail in ("timeout killed", "执行超时, 强制结束")
-    until(lambda: not alive(pid_in(file)))
+    eventually(lambda: not alive(pid_in(file)))
 
 
 def test_a_stop_kills_the_whole_process_group(lab: Lab, tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_a_stop_kills_the_whole_process_group(lab: Lab, tmp_path: Path) -> None:
     pid = pid_in(file)
     end = lab.stop(row)
     assert (end.reason, end.detail, end.output) == (EndReason.STOPPED, "手动停止", "")
-    until(lambda: not alive(pid))
+    eventually(lambda: not alive(pid))
 
 
 # 9
@@ -217,7 +218,7 @@ def test_commands_run_under_bash(lab: Lab) -> None:
 def test_output_that_is_not_utf8_hides_how_the_command_ended(lab: Lab, tmp_path: Path, ending: str) -> None:
     file = tmp_path / "ended"
     row = lab.start(lab.create(f"printf '\\xff\\xfe'; touch {file}{ending}"))
-    until(file.exists)
+    eventually(file.exists)
     assert lab.end_of("echo later").reason is None
     if lab.original:
         assert lab.row(row).status is LogStatus.RUNNING
@@ -229,7 +230,7 @@ def test_output_that_is_not_utf8_hides_how_the_command_ended(lab: Lab, tmp_path:
 def test_an_emoji_is_fine_in_the_fork_and_more_than_the_original_can_keep(lab: Lab, tmp_path: Path) -> None:
     file = tmp_path / "ended"
     row = lab.start(lab.create(f"printf '\\xf0\\x9f\\x98\\x80'; touch {file}"))
-    until(file.exists)
+    eventually(file.exists)
     assert lab.end_of("echo later").reason is None
     if lab.original:
         assert lab.row(row).status is LogStatus.RUNNING
@@ -288,12 +289,12 @@ def test_a_second_run_of_a_single_instance_is_called_cancelled_and_the_fork_exec
     task_id = lab.client.tasks(name=name)[0].id
     lab.raw_store(**task, id=task_id)
     first = lab.start(task_id)
-    until(file.exists)
+    eventually(file.exists)
     second = lab.start(task_id)
     assert (second.status, second.result) == (LogStatus.CANCELLED, "")
     assert lab.client.has_ended(second) is lab.original
     if not lab.original:
-        until(lambda: file.read_text() == "x\nx\n")
+        eventually(lambda: file.read_text() == "x\nx\n")
         assert lab.stop(second).reason is EndReason.STOPPED
     assert lab.stop(first).reason is EndReason.STOPPED
     assert file.read_text().count("x") == (1 if lab.original else 2)
@@ -348,7 +349,7 @@ def test_one_failure_of_several_nodes_fails_the_row(lab: Lab) -> None:
 
 def test_a_main_task_is_started_by_its_schedule_and_its_row_names_it(lab: Lab) -> None:
     task_id = lab.create(schedule="* * * * * *")
-    until(lambda: len(lab.client.logs(task_id=task_id)) > 1)
+    eventually(lambda: len(lab.client.logs(task_id=task_id)) > 1)
     lab.client.enable_task(task_id, on=False)
     by_hand = lab.start(task_id)
     assert by_hand.schedule != "* * * * * *"
@@ -385,7 +386,7 @@ def test_an_update_keeps_the_schedule_and_a_disabled_task_is_not_started(lab: La
     assert raw["next_run_time"] in ("", "0001-01-01T00:00:00Z")
     assert lab.client.logs(task_id=task_id) == []
     lab.client.enable_task(task_id)
-    until(lambda: bool(lab.client.logs(task_id=task_id)))
+    eventually(lambda: bool(lab.client.logs(task_id=task_id)))
     lab.client.enable_task(task_id, on=False)
 
 

@@ -12,7 +12,8 @@ from pydag.gocron.http import NoAnswer
 from pydag.gocron.records import HttpMethod, LogStatus, Protocol
 from pydag.gocron.results import EndReason
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron, Fault
-from tests.support.gocron_targets import Lab, at_once, end_of, until
+from tests.support.gocron_targets import Lab, at_once, end_of
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +39,7 @@ def test_a_row_may_come_after_the_answer_to_run(stand_in: Lab, fake: FakeGoCron)
     fake.core.row_delay = 0.3
     stand_in.client.run_task(task_id)
     assert stand_in.client.newest_log_id(task_id) == 0
-    until(lambda: stand_in.client.newest_log_id(task_id) == 1)
+    eventually(lambda: stand_in.client.newest_log_id(task_id) == 1)
 
 
 def test_a_panic_looks_like_a_success_without_a_host_line(stand_in: Lab, fake: FakeGoCron) -> None:
@@ -54,7 +55,7 @@ def test_a_row_may_never_end(stand_in: Lab, fake: FakeGoCron, tmp_path: Path) ->
     task = stand_in.task(f"touch {file}")
     fake.core.never_ends.add(task.name)
     row = stand_in.start(stand_in.client.create_task(task))
-    until(file.exists)
+    eventually(file.exists)
     assert stand_in.end_of("echo later").reason is None
     assert stand_in.row(row).status is LogStatus.RUNNING
 
@@ -100,7 +101,7 @@ def test_a_cut_has_no_effect_and_a_lost_answer_has(stand_in: Lab, fake: FakeGoCr
         with pytest.raises(NoAnswer):
             stand_in.client.run_task(task_id)
         assert fake.fired[fault] == 1
-        until(lambda: len(fake.core.rows) == rows)  # noqa: B023 - called at once
+        eventually(lambda: len(fake.core.rows) == rows)  # noqa: B023 - called at once
 
 
 def test_a_slow_server_answers_late(fake: FakeGoCron) -> None:
@@ -119,7 +120,7 @@ def test_a_token_ends_with_its_life(fake: FakeGoCron) -> None:
     def code() -> int:
         return int(requests.get(fake.address + "/api/task", headers=headers).json()["code"])
 
-    until(lambda: code() == 401)
+    eventually(lambda: code() == 401)
 
 
 def test_a_locked_user_stays_out_with_the_right_password(fake: FakeGoCron) -> None:
@@ -147,7 +148,7 @@ def test_many_tasks_run_at_once(stand_in: Lab) -> None:
     task_ids = [stand_in.create(f"echo {number}") for number in range(20)]
     pending = iter(task_ids)
     at_once(20, lambda: stand_in.client.run_task(next(pending)))
-    until(lambda: len(stand_in.client.logs()) == 20 and not stand_in.client.running())
+    eventually(lambda: len(stand_in.client.logs()) == 20 and not stand_in.client.running())
     outputs = sorted(int(end_of(row).output) for row in stand_in.client.logs())
     assert outputs == list(range(20))
 

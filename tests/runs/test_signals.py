@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import PYDAG, eventually, flow, gate, pydag, simple, started
+from tests.support.commands import PYDAG, flow, gate, pydag, simple, started
+from tests.support.waiting import eventually
 
 # Its grace is an hour: whatever ends a task that ignores SIGTERM, it is not the grace.
 PATIENT = (

@@ -25,8 +25,9 @@ import pytest
 
 from pydag.schedule.schedulers.crontab_file import Crontab
 from pydag.schedule.schedulers.crontab_text import Entry, with_entry
-from tests.support.commands import PYDAG, eventually
+from tests.support.commands import PYDAG
 from tests.support.user_crontab import borrowed_crontab
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.cron
 

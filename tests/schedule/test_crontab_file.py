@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydag.errors import CrontabError
 from pydag.schedule.schedulers.crontab_file import BACKUPS, Crontab
 from pydag.schedule.schedulers.crontab_text import COMMAND_BYTES, Entry, entries, with_entry, without_entry
-from tests.support.crontab_entries import HOSTILE, OURS, entry, some_entries
+from tests.support.crontab_entries import NAMES, OURS, entry, some_entries
 from tests.support.user_crontab import install
 
 pytestmark = pytest.mark.cron
@@ -73,9 +73,9 @@ def test_random_crontabs_come_back_byte_for_byte(crontab: Crontab, comments: lis
 
 
 def test_every_hostile_name_is_installed_and_read_back(crontab: Crontab) -> None:
-    for name in HOSTILE:
+    for name in NAMES:
         put(crontab, entry(name=name))
-    assert [each.name for each in entries(crontab.read())] == list(HOSTILE)
+    assert [each.name for each in entries(crontab.read())] == list(NAMES)
 
 
 def test_cron_takes_the_longest_command(crontab: Crontab) -> None:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pydag.errors import InvalidSetting
 from pydag.schedule.expression import GOCRON_LENGTH, NICKNAMES, Schedule
 from pydag.schedule.zone import local_zone
-
-BERLIN = ZoneInfo("Europe/Berlin")
-NEW_YORK = ZoneInfo("America/New_York")
-LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # shifts by half an hour
-HAVANA = ZoneInfo("America/Havana")  # shifts at midnight
-BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-DAY_MINUTES = 1440
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-QUICK = settings(max_examples=60, deadline=None)
+from tests.support.expressions import BEGIN, BERLIN, HAVANA, LORD_HOWE, NEW_YORK
 
 
 def berlin(text: str, fold: int = 0) -> datetime:

@@ -17,16 +17,23 @@ from hypothesis import strategies as st
 
 from pydag.errors import InvalidSetting
 from pydag.schedule.expression import NICKNAMES, Schedule
-from tests.support.expressions import MONTHS, WEEKDAYS, Expression, expressions, parsed, sparse
-
-BERLIN = ZoneInfo("Europe/Berlin")
-NEW_YORK = ZoneInfo("America/New_York")
-LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # shifts by half an hour
-HAVANA = ZoneInfo("America/Havana")  # shifts at midnight
-BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-DAY_MINUTES = 1440
-QUICK = settings(max_examples=60, deadline=None)
+from tests.support.expressions import (
+    BEGIN,
+    BERLIN,
+    DAY_MINUTES,
+    END,
+    HAVANA,
+    LORD_HOWE,
+    MINUTE,
+    MONTHS,
+    NEW_YORK,
+    QUICK,
+    WEEKDAYS,
+    Expression,
+    expressions,
+    parsed,
+    sparse,
+)
 
 
 @cache

@@ -23,7 +23,7 @@ from pydag.schedule.schedulers import gocron as scheduler_module
 from pydag.schedule.schedulers.gocron import GoCronClock
 from pydag.schedule.submission import Submission
 from tests.support.fake_gocron import FakeGoCron, Fault
-from tests.support.gocron_targets import until
+from tests.support.waiting import eventually
 
 HOME = Path("/home/me/.pydag")
 DAILY, HOURLY = "0 0 0 * * *", "0 0 * * * *"
@@ -146,7 +146,7 @@ def fired(fake: FakeGoCron, gocron: GoCronClient, clock: GoCronClock) -> Callabl
         fake.core.tasks[task.id] = replace(kept, command=command or kept.command, timeout=changes.get("timeout", 0))
         rows = len(gocron.logs(task_id=task.id))
         fake.core.fire(task.id, moment)
-        until(lambda: len(gocron.logs(task_id=task.id)) > rows and not gocron.running())
+        eventually(lambda: len(gocron.logs(task_id=task.id)) > rows and not gocron.running())
         fake.core.tasks[task.id] = kept
 
     return fire
@@ -176,7 +176,7 @@ def test_what_failed_before_the_submission_or_by_hand_is_not_told(
     fired(datetime(2026, 3, 1, 0, 0, 1, tzinfo=UTC))
     (task,) = there(gocron)
     gocron.run_task(task.id)
-    until(lambda: len(gocron.logs(task_id=task.id, status=LogStatus.FAILED)) == 2)
+    eventually(lambda: len(gocron.logs(task_id=task.id, status=LogStatus.FAILED)) == 2)
     assert clock.unstarted(submission()) == []
 
 

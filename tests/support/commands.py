@@ -6,15 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 PYDAG = (sys.executable, "-m", "pydag")
-
-T = TypeVar("T")
 
 
 def pydag(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -44,16 +40,6 @@ def started(*command: str, output: str = "output") -> Iterator[subprocess.Popen[
     finally:
         process.kill()
         process.wait()
-
-
-def eventually(condition: Callable[[], T]) -> T:
-    """What the condition gives once it is true; fails where that takes a minute."""
-    for _ in range(1200):
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came true")
 
 
 def flow(text: str, file: str = "flow.py") -> str:

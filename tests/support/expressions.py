@@ -1,15 +1,25 @@
-"""Cron expressions at random, each with what it matches by construction."""
+"""Random cron expressions, each with what it matches by construction; zones whose clocks change in different ways."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from pydag.errors import InvalidSetting
 from pydag.schedule.expression import Schedule
 
+BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # shifts by half an hour
+HAVANA = ZoneInfo("America/Havana")  # shifts at midnight
+BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+DAY_MINUTES = 1440
+QUICK = settings(max_examples=60, deadline=None)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 

@@ -11,7 +11,6 @@ import itertools
 import os
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,21 +26,10 @@ from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import Dialect, LogRow, LogStatus, NewTask, Node, Protocol
 from pydag.gocron.results import RowEnd, parse_result
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
+from tests.support.waiting import eventually, holds_within
 
 REAL = [address for address in os.environ.get("PYDAG_TEST_GOCRON", "").split(",") if address]
 STAND_INS = ("original", "fork")
-
-
-def holds_soon(condition: Callable[[], bool], tries: int = 500) -> bool:
-    for _ in range(tries):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def until(condition: Callable[[], bool]) -> None:
-    assert holds_soon(condition, 3000), "it did not come to pass within 30 seconds"
 
 
 @dataclass
@@ -83,7 +71,7 @@ class Lab:
         """Run a task and return its new row, as soon as there is one."""
         before = self.client.newest_log_id(task_id)
         self.client.run_task(task_id)
-        until(lambda: self.client.newest_log_id(task_id) > before)
+        eventually(lambda: self.client.newest_log_id(task_id) > before)
         return self.client.logs(task_id=task_id, limit=1)[0]
 
     def begin(self, folder: Path, **changes: Any) -> LogRow:
@@ -93,7 +81,7 @@ class Lab:
         """
         file = folder / self.name()
         row = self.start(self.create(f"touch {file}; exec sleep 300", **changes))
-        until(file.exists)
+        eventually(file.exists)
         return row
 
     def row(self, row: LogRow) -> LogRow:
@@ -101,7 +89,7 @@ class Lab:
         return next(found for found in rows if found.id == row.id)
 
     def ended(self, row: LogRow) -> LogRow:
-        until(lambda: self.row(row).status is not LogStatus.RUNNING)
+        eventually(lambda: self.row(row).status is not LogStatus.RUNNING)
         return self.row(row)
 
     def stop(self, row: LogRow) -> RowEnd:
@@ -112,7 +100,7 @@ class Lab:
 
         for _ in range(6):
             self.client.stop_task(row.id, row.task_id)
-            if holds_soon(ended):
+            if holds_within(5.0, ended):
                 return end_of(self.row(row))
         raise AssertionError("it could not be stopped")
 

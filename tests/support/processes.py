@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tests.support.gocron_targets import until
+from tests.support.waiting import eventually
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
@@ -44,5 +44,5 @@ def alive(pid: int) -> bool:
 
 
 def pid_in(file: Path) -> int:
-    until(lambda: file.exists() and file.read_text().endswith("\n"))
+    eventually(lambda: file.exists() and file.read_text().endswith("\n"))
     return int(file.read_text())

@@ -1,35 +1,16 @@
-"""Jobs and runs to show: the example that users know, hostile names, graphs that explode."""
+"""Jobs and runs to show: the example that users know, and graphs with very many paths."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 from pydag.runs.reporter import Reporter
-
-T0 = datetime(2022, 12, 26, 15, 28, 1, tzinfo=UTC)
-
-HOSTILE = [
-    "[red]",
-    "[/]",
-    """it's "quoted" `so`""",
-    "../../etc/passwd",
-    "100% %s %d {0}",
-    "$(touch /tmp/evil)",
-    "* ? \\ :",
-    "🚀 工作",
-    "-n",
-    "x" * 200,
-]
-
-
-def moment(seconds: float) -> datetime:
-    return T0 + timedelta(seconds=seconds)
+from pydag.testing import START, at
 
 
 def job(name: str, upstream: Mapping[str, Sequence[str]], *, retries: int = 0, timeout: float | None = None) -> JobSpec:
@@ -72,10 +53,6 @@ def layered(layers: int, width: int, befores: int) -> JobSpec:
     return JobSpec(name="Layers", tasks=tuple(tasks))
 
 
-def chain(length: int) -> JobSpec:
-    return job("Chain", {f"t{n}": [f"t{n - 1}"] if n else [] for n in range(length)})
-
-
 def fan(width: int) -> JobSpec:
     """A root, so many parallel tasks, a sink."""
     middle = [TaskSpec(name=f"t{n}", action=Shell("true"), upstream=(0,)) for n in range(1, width + 1)]
@@ -84,13 +61,11 @@ def fan(width: int) -> JobSpec:
 
 
 def running(task: int, started: float, *, number: int = 1) -> Attempt:
-    return Attempt(task=task, number=number, state=State.RUNNING, started=moment(started))
+    return Attempt(task=task, number=number, state=State.RUNNING, started=at(started))
 
 
 def success(task: int, started: float, ended: float, *, number: int = 1) -> Attempt:
-    return Attempt(
-        task=task, number=number, state=State.SUCCESS, started=moment(started), ended=moment(ended), exit_status=0
-    )
+    return Attempt(task=task, number=number, state=State.SUCCESS, started=at(started), ended=at(ended), exit_status=0)
 
 
 def failed(
@@ -109,8 +84,8 @@ def failed(
         task=task,
         number=number,
         state=State.FAILED,
-        started=moment(started),
-        ended=moment(ended),
+        started=at(started),
+        ended=at(ended),
         exit_status=exit_status,
         signal=signal,
         reason=reason,
@@ -136,8 +111,8 @@ def run_of(
         job=spec.name,
         engine="local",
         state=state,
-        started=T0,
-        ended=None if ended is None else moment(ended),
+        started=START,
+        ended=None if ended is None else at(ended),
     )
     return record_of(run, spec, attempts)
 

@@ -11,27 +11,25 @@ from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 from pydag.schedule.expression import Upcoming
+from pydag.testing import HOSTILE_NAMES, START, at
 from pydag.view import json as json_view
 from tests.support.samples import (
     BAD,
     GOOD,
-    HOSTILE,
-    T0,
     TEST_JOB,
     all_well,
     failed,
     job,
-    moment,
     run_of,
     running,
     success,
 )
 
-NOW = moment(60)
+NOW = at(60)
 
 
 def entry(name: str, record: RunRecord | None = None) -> JobEntry:
-    return JobEntry(name=name, saved=T0, tasks=5, last_run=record.run if record else None)
+    return JobEntry(name=name, saved=START, tasks=5, last_run=record.run if record else None)
 
 
 def test_the_log_as_json_has_the_documented_fields() -> None:
@@ -45,8 +43,8 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
         "job": "TestJob",
         "engine": "local",
         "state": "failed",
-        "started": "2022-12-26T15:28:01.000000+00:00",
-        "ended": "2022-12-26T15:28:15.200000+00:00",
+        "started": "2022-12-26T15:28:01.123457+00:00",
+        "ended": "2022-12-26T15:28:15.323457+00:00",
         "duration": 14.2,
         "scheduled_for": None,
         "detail": "",
@@ -54,8 +52,8 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
     assert tasks[1] == {
         "name": "Feature Engineering1",
         "state": "failed",
-        "started": "2022-12-26T15:28:03.000000+00:00",
-        "ended": "2022-12-26T15:28:03.500000+00:00",
+        "started": "2022-12-26T15:28:03.123457+00:00",
+        "ended": "2022-12-26T15:28:03.623457+00:00",
         "duration": 0.5,
         "reason": None,
         "upstream": ["Sync Data"],
@@ -63,8 +61,8 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
             {
                 "number": 1,
                 "state": "failed",
-                "started": "2022-12-26T15:28:03.000000+00:00",
-                "ended": "2022-12-26T15:28:03.500000+00:00",
+                "started": "2022-12-26T15:28:03.123457+00:00",
+                "ended": "2022-12-26T15:28:03.623457+00:00",
                 "duration": 0.5,
                 "reason": None,
                 "exit_status": 1,
@@ -93,7 +91,7 @@ def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
 
 
 def test_in_json_what_runs_lasts_until_now_and_what_is_lost_has_no_duration() -> None:
-    lost = Attempt(task=1, number=1, state=State.LOST, started=T0)
+    lost = Attempt(task=1, number=1, state=State.LOST, started=START)
     record = run_of(TEST_JOB, [running(0, 10), lost], State.RUNNING, ended=None)
     run = json.loads(json_view.log("TestJob", [record], now=NOW))["runs"][0]
     assert (run["ended"], run["duration"]) == (None, 60.0)
@@ -151,7 +149,7 @@ def test_output_as_json_is_text_that_names_its_run() -> None:
     assert (document["attempts"][0]["run"], document["attempts"][0]["output"]) == ("r1", "\ufffd é")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_json_is_ascii_and_gives_every_name_back(name: str) -> None:
     text = json_view.log(name, [all_well(job(name, {name: []}))], now=NOW)
     assert text.isascii()

@@ -6,8 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -16,20 +15,19 @@ import pytest
 from pydag.model.run import Attempt, Output, RunRecord
 from pydag.model.states import Reason, State
 from pydag.runs.reporter import Reporter
+from pydag.testing import HOSTILE_NAMES, at
 from pydag.view.live.reporter import Lines, reporter_for
 from pydag.view.live.tree import LiveTree
 from pydag.view.outlet import Outlet
 from pydag.view.summary import LINES, SHOWN, TAIL, Tails, closing, summary
 from pydag.view.terminal import Display
 from tests.support.samples import (
-    HOSTILE,
     STORY,
     STORY_ENDS,
     TEST_JOB,
     failed,
     fan,
     job,
-    moment,
     run_of,
     running,
     skipped,
@@ -38,16 +36,9 @@ from tests.support.samples import (
 )
 from tests.support.screen import Screen
 
+pytestmark = pytest.mark.usefixtures("in_utc")
+
 PLAIN = Display()
-
-
-@pytest.fixture(autouse=True)
-def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def lines_of(changes: Sequence[Sequence[Attempt | Output]], record: RunRecord, display: Display = PLAIN) -> str:
@@ -99,7 +90,7 @@ def test_lines_announce_the_next_attempt() -> None:
 
 
 def test_what_is_cancelled_before_it_started_bears_the_time_of_that() -> None:
-    cancelled = Attempt.not_attempted(1, State.CANCELLED, ended=moment(20), reason=Reason.INTERRUPTED)
+    cancelled = Attempt.not_attempted(1, State.CANCELLED, ended=at(20), reason=Reason.INTERRUPTED)
     told = lines_of([[running(0, 0)], [cancelled]], run_of(TEST_JOB, [], State.CANCELLED)).splitlines()
     assert told[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled: nothing of it will start"
 
@@ -108,7 +99,7 @@ def test_lines_say_that_a_run_is_being_stopped() -> None:
     stream = io.StringIO()
     reporter = Lines(stream, PLAIN)
     reporter.run_started(STORY_ENDS.run, TEST_JOB)
-    reporter.stopping(moment(20))
+    reporter.stopping(at(20))
     assert stream.getvalue().splitlines()[1] == "2022-12-26 15:28:21 stopping; Ctrl-C again kills"
 
 
@@ -117,8 +108,8 @@ def test_what_was_stopped_says_so_once() -> None:
         task=0,
         number=1,
         state=State.CANCELLED,
-        started=moment(0),
-        ended=moment(2),
+        started=at(0),
+        ended=at(2),
         signal=15,
         reason=Reason.INTERRUPTED,
     )
@@ -144,7 +135,7 @@ def test_a_line_is_there_as_soon_as_the_call_returns(tmp_path: Path) -> None:
         reporter.close()
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_shown_as_it_is_and_quoted_where_a_shell_will_read_it(name: str) -> None:
     spec = job(name, {name: []})
     told = lines_of(

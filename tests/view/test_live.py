@@ -8,20 +8,19 @@ import pytest
 
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
+from pydag.testing import HOSTILE_NAMES, at
 from pydag.view.live.board import Board
 from pydag.view.live.frame import Frames
 from pydag.view.live.tree import INTERVAL, LiveTree
 from pydag.view.terminal import Display
 from pydag.view.text import cells
 from tests.support.samples import (
-    HOSTILE,
     STORY,
     STORY_ENDS,
     TEST_JOB,
     failed,
     fan,
     job,
-    moment,
     run_of,
     running,
     success,
@@ -38,7 +37,7 @@ def frame_of(
     board = Board(spec)
     board.note(changes)
     frames = Frames(run_of(spec, []).run, spec)
-    return [line.text for line in frames.frame(board.view(room), moment(seconds), display, room)]
+    return [line.text for line in frames.frame(board.view(room), at(seconds), display, room)]
 
 
 def flat(story: Sequence[Sequence[Attempt | Output]]) -> list[Attempt | Output]:
@@ -99,14 +98,14 @@ def test_a_task_that_is_tried_again_waits_and_says_why() -> None:
 
 @pytest.mark.parametrize("width", [1, 10, 24, 80])
 def test_no_line_is_wider_than_the_screen(width: int) -> None:
-    spec = job("工作" * 40, {name: [] for name in [*HOSTILE, "漢" * 150]})
+    spec = job("工作" * 40, {name: [] for name in [*HOSTILE_NAMES, "漢" * 150]})
     board = Board(spec)
     board.note([running(number, 0) for number in range(len(spec.tasks))])
-    lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), moment(5), Display(width=width), 50)
+    lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), at(5), Display(width=width), 50)
     assert all(cells(line.text) == line.columns <= width for line in lines)
 
 
-def live(screen: Screen, clock: Callable[[], datetime] = lambda: moment(20)) -> LiveTree:
+def live(screen: Screen, clock: Callable[[], datetime] = lambda: at(20)) -> LiveTree:
     return LiveTree(screen.stream, Display(colour=True), clock=clock)
 
 
@@ -157,7 +156,7 @@ def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
         reporter.changed([running(0, 0)])
         screen.wait_for("TestJob  ░░░░")
-        reporter.stopping(moment(20))
+        reporter.stopping(at(20))
         screen.wait_for("TestJob  stopping; Ctrl-C again kills  0/5  20s  1 running")
         reporter.close()
 
@@ -187,13 +186,13 @@ def test_a_run_that_breaks_off_leaves_the_cursor_below_the_frame_and_the_termina
 
 
 def test_what_a_shell_wrote_while_the_run_was_stopped_is_not_drawn_over() -> None:
-    now = moment(20)
+    now = at(20)
     with Screen() as screen:
         reporter = live(screen, lambda: now)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
         screen.wait_for("0/5  20s")
         print("[1]+  Stopped", file=screen.stream, flush=True)
-        now = moment(50)
+        now = at(50)
         screen.wait_for("0/5  50s")
         reporter.close()
         rows = screen.rows()
@@ -209,10 +208,10 @@ def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, 
     board = Board(spec)
     board.note(changes)
     frames = Frames(run_of(spec, []).run, spec)
-    expected = frames.frame(board.view(20), moment(6.7), Display(width=columns), 20)
+    expected = frames.frame(board.view(20), at(6.7), Display(width=columns), 20)
     assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
     with Screen(columns=columns) as screen:
-        reporter = live(screen, lambda: moment(6.7))
+        reporter = live(screen, lambda: at(6.7))
         reporter.run_started(run_of(spec, []).run, spec)
         reporter.changed(changes)
         screen.wait_for(expected[-1].text)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,39 +8,29 @@ from pydag.model.actions import Shell
 from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
+from pydag.testing import HOSTILE_NAMES, START, at, job_of
 from pydag.view import log as log_view
 from pydag.view import status as status_view
 from pydag.view.terminal import Display
 from tests.support.samples import (
     BAD,
     GOOD,
-    HOSTILE,
-    T0,
     TEST_JOB,
     all_well,
-    chain,
     failed,
     fan,
     job,
     layered,
-    moment,
     run_of,
     running,
     skipped,
     success,
 )
 
-NOW = moment(60)
+NOW = at(60)
+pytestmark = pytest.mark.usefixtures("in_utc")
+
 PLAIN = Display()
-
-
-@pytest.fixture(autouse=True)
-def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def log(*records: RunRecord, style: str = "flat", display: Display = PLAIN) -> str:
@@ -49,7 +38,7 @@ def log(*records: RunRecord, style: str = "flat", display: Display = PLAIN) -> s
 
 
 def entry(name: str, record: RunRecord | None = None) -> JobEntry:
-    return JobEntry(name=name, saved=T0, tasks=5, last_run=record.run if record else None)
+    return JobEntry(name=name, saved=START, tasks=5, last_run=record.run if record else None)
 
 
 def test_the_flat_log_of_the_example() -> None:
@@ -93,7 +82,7 @@ def test_the_tree_log_of_the_example_has_a_task_under_each_of_its_upstream_tasks
 
 def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     record = run_of(TEST_JOB, [], State.FAILED, ended=0)
-    run = record.run._replace(scheduled_for=moment(-1), start_failure="'flow.py' is gone:\n\x1b[2Jgive another")
+    run = record.run._replace(scheduled_for=at(-1), start_failure="'flow.py' is gone:\n\x1b[2Jgive another")
     record = record_of(run, TEST_JOB, [])
     cause = "never started: 'flow.py' is gone: give another"
     line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
@@ -158,11 +147,11 @@ def test_an_output_without_unicode_gets_ascii() -> None:
             "■ `a` at 2022-12-26 15:28:01  1.0s, exit 1, cancelled before the next attempt, attempt 1 of 4",
         ),
         (
-            [Attempt(task=0, number=1, state=State.CANCELLED, started=T0, ended=moment(2), signal=15)],
+            [Attempt(task=0, number=1, state=State.CANCELLED, started=START, ended=at(2), signal=15)],
             "■ `a` at 2022-12-26 15:28:01  2.0s, cancelled",
         ),
         (
-            [Attempt(task=0, number=1, state=State.LOST, started=T0, reason=Reason.UNKNOWN)],
+            [Attempt(task=0, number=1, state=State.LOST, started=START, reason=Reason.UNKNOWN)],
             "? `a` at 2022-12-26 15:28:01  lost: its outcome cannot be known",
         ),
     ],
@@ -189,7 +178,7 @@ def test_the_flat_log_has_tasks_in_the_order_of_their_starts() -> None:
 
 
 @pytest.mark.parametrize("style", ["flat", "tree"])
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_stands_in_the_log_as_it_is(name: str, style: str) -> None:
     shown = log(all_well(job(name, {name: [], "next": [name]})), style=style)
     assert f"\n`{name}` at " in shown
@@ -209,7 +198,7 @@ def test_what_a_large_tree_does_not_draw_it_names() -> None:
     ]
 
 
-@pytest.mark.parametrize("spec", [layered(20, 50, 3), layered(20, 50, 50), chain(1000)])
+@pytest.mark.parametrize("spec", [layered(20, 50, 3), layered(20, 50, 50), job_of("Chain", 1000)])
 def test_a_graph_that_would_explode_stays_readable(spec: JobSpec) -> None:
     lines = log(all_well(spec), style="tree").splitlines()
     assert len(lines) <= 1.2 * len(spec.tasks)
@@ -217,7 +206,7 @@ def test_a_graph_that_would_explode_stays_readable(spec: JobSpec) -> None:
 
 
 def test_a_chain_goes_on_in_a_tree_of_its_own() -> None:
-    lines = log(all_well(chain(14)), style="tree").splitlines()
+    lines = log(all_well(job_of("Chain", 14)), style="tree").splitlines()
     assert lines[13].strip() == "└── ✓ `t11` at 2022-12-26 15:28:12  0.5s  (goes on below)"
     assert lines[14:17] == [
         "`t11`, continued",
@@ -269,7 +258,7 @@ def test_status_without_a_run_and_without_a_job() -> None:
 def test_a_status_line_fits_the_terminal_and_a_pipe_gets_whole_names(width: int) -> None:
     from pydag.view.text import cells
 
-    entries = [entry(name, GOOD) for name in [*HOSTILE, "漢" * 100]]
+    entries = [entry(name, GOOD) for name in [*HOSTILE_NAMES, "漢" * 100]]
     lines = list(status_view.status([], entries, now=NOW, display=Display(width=width)))
     assert max(map(cells, lines)) <= width
     whole = "\n".join(status_view.status([], entries, now=NOW, display=PLAIN))

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
+from pydag.testing import job_of
 from pydag.view import tree
-from tests.support.samples import chain, fan, layered
+from tests.support.samples import fan, layered
 
 
 @pytest.mark.parametrize(
-    "spec", [layered(20, 50, 3), layered(20, 50, 50), fan(1000), chain(1000)], ids=lambda s: s.name
+    "spec", [layered(20, 50, 3), layered(20, 50, 50), fan(1000), job_of("Chain", 1000)], ids=lambda s: s.name
 )
 def test_a_graph_that_would_explode_has_each_task_once(spec: JobSpec) -> None:
     rows = tree.rows(spec)

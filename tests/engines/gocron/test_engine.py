@@ -17,8 +17,9 @@ from pydag.model.states import Reason, State
 from pydag.settings import RunNew
 from tests.support.commands import gate
 from tests.support.gocron_runs import Ahead, Runs, runs_on
-from tests.support.gocron_targets import Lab, until
+from tests.support.gocron_targets import Lab
 from tests.support.processes import alive, pid_in
+from tests.support.waiting import eventually
 
 DIFFERENT = "somebody else ran this task on gocron at the same time, and the two ended differently"
 
@@ -151,9 +152,9 @@ def test_nothing_of_a_command_runs_where_its_directory_is_missing(runs: Runs, tm
 
 def test_anothers_run_that_ends_differently_leaves_the_attempt_lost(runs: Runs, tmp_path: Path) -> None:
     runs.go(f"cd {tmp_path} && mkdir one || exit 1; {gate('gate')}")
-    until((tmp_path / "gate.open").exists)
+    eventually((tmp_path / "gate.open").exists)
     runs.lab.client.run_task(runs.task_id())
-    until(lambda: len(runs.lab.client.logs(task_id=runs.task_id())) == 2)
+    eventually(lambda: len(runs.lab.client.logs(task_id=runs.task_id())) == 2)
     (tmp_path / "gate").touch()
     end = runs.end()
     assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, DIFFERENT)
@@ -162,9 +163,9 @@ def test_anothers_run_that_ends_differently_leaves_the_attempt_lost(runs: Runs, 
 
 def test_anothers_run_that_ends_alike_changes_nothing(runs: Runs, tmp_path: Path) -> None:
     runs.go(gate(tmp_path / "gate"))
-    until((tmp_path / "gate.open").exists)
+    eventually((tmp_path / "gate.open").exists)
     runs.lab.client.run_task(runs.task_id())
-    until(lambda: len(runs.lab.client.logs(task_id=runs.task_id())) == 2)
+    eventually(lambda: len(runs.lab.client.logs(task_id=runs.task_id())) == 2)
     (tmp_path / "gate").touch()
     assert runs.end().state is State.SUCCESS
 
@@ -182,7 +183,7 @@ def test_a_run_of_before_is_not_taken_for_this_one(runs: Runs, tmp_path: Path) -
 def test_a_task_of_one_instance_that_runs_already_did_not_start_on_the_original(lab: Lab, tmp_path: Path) -> None:
     task_id = lab.create(gate(tmp_path / "gate"), name=f"{lab.prefix}:0", single=True)
     lab.start(task_id)
-    until((tmp_path / "gate.open").exists)
+    eventually((tmp_path / "gate.open").exists)
     with runs_on(lab, run_new=RunNew.NO) as runs:
         runs.go("as it is there")
         if not lab.original:  # where one instance at a time is a word without effect
@@ -203,7 +204,7 @@ def test_a_stop_kills_the_command_on_its_node(runs: Runs, tmp_path: Path) -> Non
     runs.engine.stop(force=False)
     end = runs.end()
     assert (end.state, end.reason) == (State.CANCELLED, Reason.INTERRUPTED)
-    until(lambda: not alive(pid))
+    eventually(lambda: not alive(pid))
 
 
 def test_what_was_not_triggered_yet_is_cancelled_and_never_runs(runs: Runs) -> None:
@@ -220,7 +221,7 @@ def test_closing_stops_what_runs(lab: Lab, tmp_path: Path) -> None:
         # The agent kills a command by a number that it notes a moment after the command began.
         runs.go(f"sleep 0.2; echo $$ > {file}; exec sleep 300")
         pid = pid_in(file)
-    until(lambda: not alive(pid))
+    eventually(lambda: not alive(pid))
 
 
 # HTTP tasks, which the server runs by itself.

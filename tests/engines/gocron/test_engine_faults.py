@@ -17,7 +17,8 @@ from tests.support.commands import gate
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.fake_gocron_core import RUNNING
 from tests.support.gocron_runs import Ahead, Runs, runs_on
-from tests.support.gocron_targets import Lab, until
+from tests.support.gocron_targets import Lab
+from tests.support.waiting import eventually
 
 LOOKS = "GET /api/task/log"
 
@@ -132,7 +133,7 @@ def test_a_look_that_fails_ends_nothing_and_the_run_goes_on(
     runs: Runs, fake: FakeGoCron, fault: Fault, tmp_path: Path
 ) -> None:
     runs.go(gate(tmp_path / "gate"))
-    until((tmp_path / "gate.open").exists)
+    eventually((tmp_path / "gate.open").exists)
     fake.fail(fault, "/api/task/log", times=5)
     runs.look_until(lambda: fake.fired[fault] == 5)
     assert runs.nothing_ended()
@@ -144,7 +145,7 @@ def test_trouble_is_told_once_and_its_end_too(
     runs: Runs, fake: FakeGoCron, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     runs.go(gate(tmp_path / "gate"))
-    until((tmp_path / "gate.open").exists)
+    eventually((tmp_path / "gate.open").exists)
     fake.fail(Fault.HTTP_500, "/api/task/log", times=9)
     runs.look_until(lambda: fake.fired[Fault.HTTP_500] == 9)
     (tmp_path / "gate").touch()
@@ -186,8 +187,8 @@ def test_while_gocrons_queue_is_full_nothing_is_given_up(
 ) -> None:
     monkeypatch.setattr(engine, "QUEUE", 2)
     runs.go(gate(tmp_path / "gate"), gate(tmp_path / "gate"))
-    until((tmp_path / "gate.open").exists)
-    until(lambda: len(fake.core.rows) == 2)
+    eventually((tmp_path / "gate.open").exists)
+    eventually(lambda: len(fake.core.rows) == 2)
     runs.look(0.3)
     clock.by = 10_000.0
     runs.look(0.5)
@@ -200,7 +201,7 @@ def test_a_strangers_row_without_an_end_of_its_own_invents_nothing(
     runs: Runs, fake: FakeGoCron, tmp_path: Path
 ) -> None:
     runs.go(gate(tmp_path / "gate"))
-    until((tmp_path / "gate.open").exists)
+    eventually((tmp_path / "gate.open").exists)
     fake.add_foreign_row(runs.task_id(), "")
     runs.look(0.3)
     assert runs.nothing_ended()
@@ -258,7 +259,7 @@ def test_a_round_over_200_attempts_is_one_request(runs: Runs, fake: FakeGoCron) 
 
 def test_many_that_ended_at_once_are_read_by_whole_pages(runs: Runs, fake: FakeGoCron) -> None:
     runs.go(*["true"] * 60)
-    until(lambda: ended_rows(fake) == 60)
+    eventually(lambda: ended_rows(fake) == 60)
     runs.look(0.0)
     before = fake.counts[LOOKS]
     assert {end.state for end in runs.ends(60)} == {State.SUCCESS}

@@ -8,7 +8,8 @@ from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import LogStatus, Protocol
 from pydag.gocron.results import EndReason
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
-from tests.support.gocron_targets import Lab, end_of, until
+from tests.support.gocron_targets import Lab, end_of
+from tests.support.waiting import eventually
 
 
 def test_a_stop_of_an_ended_run_rewrites_its_row_in_the_fork(lab: Lab) -> None:
@@ -70,7 +71,7 @@ def test_node_names_beyond_128_characters_leave_the_original_without_a_row(lab: 
         assert lab.end_of("echo later").reason is None
         assert lab.client.newest_log_id(task_id) == 0
     else:
-        until(lambda: lab.client.newest_log_id(task_id) > 0)
+        eventually(lambda: lab.client.newest_log_id(task_id) > 0)
 
 
 def test_an_http_task_has_no_host_line_and_no_reason(lab: Lab) -> None:
@@ -100,5 +101,5 @@ def test_a_stop_in_the_queue_is_lost_and_the_fork_calls_the_row_cancelled_meanwh
         assert client.stop_task(queued.id, queued.task_id)
         go.touch()
         lab.ended(blocker)
-        until(lambda: end_of(lab.row(queued)).output.strip() == "ran")
+        eventually(lambda: end_of(lab.row(queued)).output.strip() == "ran")
         assert lab.row(queued).status is LogStatus.FINISHED

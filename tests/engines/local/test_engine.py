@@ -18,9 +18,9 @@ from pydag.model.states import Reason, State
 from pydag.testing.engine_contract import collect, launch, one_end, output_of
 from pydag.testing.records import job_of
 from pydag.workflow.tasks.checks import MAX_SECONDS
-from tests.support.gocron_targets import until
 from tests.support.processes import alive, pid_in, start
 from tests.support.processes import output_of as output_of_program
+from tests.support.waiting import eventually
 
 LIMIT = 1024 * 1024
 MakeEngine = Callable[..., LocalEngine]
@@ -233,7 +233,7 @@ def test_a_group_that_a_command_makes_in_its_session_ends_with_it(
         if how == "stop":
             engine.stop(force=False)
         assert one_end(collect(engine, 1)).state in (State.CANCELLED, State.FAILED)
-    until(lambda: not alive(pid))
+    eventually(lambda: not alive(pid))
 
 
 def test_a_daemon_that_writes_without_end_does_not_hang_the_run(make: MakeEngine, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_daemon_that_writes_without_end_does_not_hang_the_run(make: MakeEngine
     engine.start(launch(0, f"yes & echo $! > {tmp_path / 'pid'}"))
     assert one_end(collect(engine, 1)).state is State.SUCCESS
     daemon = pid_in(tmp_path / "pid")
-    until(lambda: not alive(daemon))  # its next write found the pipe closed
+    eventually(lambda: not alive(daemon))  # its next write found the pipe closed
 
 
 def test_what_a_process_substitution_writes_after_the_end_is_kept(
