@@ -4,14 +4,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import pytest
 
 from pydag import settings
-from pydag.cli import main as cli_main
+from pydag.cli.group import COMMANDS, LazyCommand, pydag
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -58,15 +58,16 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     assert [target for target in sorted(named) if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
 
 
-def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        yield before + name, command
+def commands(group: Sequence[click.Command], before: str = "") -> Iterator[tuple[str, click.Command]]:
+    for each in group:
+        command = each.load() if isinstance(each, LazyCommand) else each
+        yield f"{before}{command.name}", command
         if isinstance(command, click.Group):
-            yield from commands(command, f"{name} ")
+            yield from commands([*command.commands.values()], f"{before}{command.name} ")
 
 
 def test_every_command_and_option_has_its_place() -> None:
-    for name, command in commands(cli_main.cli):
+    for name, command in commands(COMMANDS):
         if command.hidden:
             continue
         assert re.search(rf"`pydag {name}[ `]", README), name
@@ -77,7 +78,7 @@ def test_every_command_and_option_has_its_place() -> None:
 
 def test_the_help_and_the_readme_say_the_same_of_each_exit_status() -> None:
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    said = re.findall(r"^  (\d+) +(.*)$", cli_main.cli.help or "", re.MULTILINE)
+    said = re.findall(r"^  (\d+) +(.*)$", pydag.help or "", re.MULTILINE)
     assert len(rows) == 8
     assert rows == said
 

@@ -1,50 +1,22 @@
-"""Completion: the names of jobs and tasks that the shell offers; where there are none, nothing, in silence."""
+"""Completion: the scripts of the shells, and how bash is given what it may put into the command line."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class, shell_complete
 
-from pydag.errors import PyDagException
-
-# What bash would take for more, or less, than the character itself. Every command imports this module, so it is
-# compiled where it is used: that takes 4 ms.
-_SPECIAL = r"[^\w@%+=:,./\-\u0080-\U0010ffff]"
+# What bash would take for more, or less, than the character itself.
+_SPECIAL = re.compile(r"[^\w@%+=:,./\-\u0080-\U0010ffff]")
 
 
-class JobName(click.ParamType[str]):
-    """A job of the history; the shell completes it."""
-
-    name = "job"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The jobs that begin so."""
-        from pydag.app import jobs as jobs_app
-
-        with _in_silence():
-            return _offered((entry.name for entry in jobs_app.jobs()), incomplete)
-        return []
-
-
-class TaskName(click.ParamType[str]):
-    """A task of the job that stands before it on the command line; the shell completes it."""
-
-    name = "task"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The tasks that begin so."""
-        from pydag.app import jobs as jobs_app
-
-        # While the option has no value yet, click leaves what stands before it as arguments.
-        job = ctx.params.get("job") or next(iter(ctx.args), None)
-        with _in_silence():
-            return _offered((task.name for task in jobs_app.job_spec(job).tasks), incomplete) if job else []
-        return []
+def complete(group: click.Group, instruction: str) -> int:
+    """Print what a shell asks for with the variable _PYDAG_COMPLETE; gives the exit status."""
+    add_completion_class(_QuotingBash)
+    add_completion_class(_WholeFish)
+    return shell_complete(group, {}, "pydag", "_PYDAG_COMPLETE", instruction)
 
 
 # Click's own takes the backslashes off the candidates again, and lets bash expand what is left. It also has only
@@ -64,8 +36,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
 
-@add_completion_class
-class QuotingBash(BashComplete):
+class _QuotingBash(BashComplete):
     """Bash puts a candidate into the line as it is: a name with spaces or `$(...)` has to come quoted."""
 
     source_template = _BASH
@@ -85,8 +56,7 @@ class QuotingBash(BashComplete):
         return super().format_completion(CompletionItem(_quoted(whole.removeprefix(stays), quote), item.type))
 
 
-@add_completion_class
-class WholeFish(FishComplete):
+class _WholeFish(FishComplete):
     """Click's own cuts a name at its first comma."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
@@ -120,17 +90,4 @@ def _quoted(text: str, quote: str) -> str:
     if quote == '"':
         # Within these no backslash keeps a `!` from the history of commands without staying there itself.
         return re.sub(r'[$`"\\]', r"\\\g<0>", text).replace("!", "\"'!'\"")
-    return re.sub(_SPECIAL, r"\\\g<0>", text)
-
-
-def _offered(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-@contextmanager
-def _in_silence() -> Iterator[None]:
-    """A message in the middle of somebody's command line helps nobody; the command itself will tell."""
-    try:
-        yield
-    except PyDagException:
-        return
+    return _SPECIAL.sub(r"\\\g<0>", text)

@@ -51,9 +51,9 @@ def remove(node: str) -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring over the history that the pydag before this one kept on Redis.
+    """Copy the history that the earlier pydag kept on Redis.
 
-    Nothing is changed there, and it can be repeated.
+    It changes nothing there, and can be repeated.
     """
     from pydag.app import gocron as gocron_app
     from pydag.view import terminal

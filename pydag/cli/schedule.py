@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pydag.cli.completion import JobName
+from pydag.cli.names import JobName
 from pydag.cli.options import job_option
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Day(click.ParamType["date"]):
 )
 @click.option("--on", type=click.Choice(["crontab", "gocron"]), default="crontab", show_default=True, help="The clock.")
 @click.option("--node-id", "node", type=click.IntRange(1), metavar="N", help="With gocron: the node that starts it.")
-@job_option("The job to submit, where FILE has several.")
+@job_option
 @click.option("--env", multiple=True, metavar="NAME", help="Keep this variable for the job too. Can be repeated.")
 @click.option(
     "--catch-up", type=click.IntRange(1), default=None, metavar="N", help="Make up for at most N missed fire times."
@@ -85,7 +85,7 @@ def unschedule(job: str) -> None:
 @click.option("--parallel", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="So many at once.")
 @click.option("--dry-run", is_flag=True, help="Show the fire times, and run nothing.")
 def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) -> None:
-    """Run JOB for each fire time of these days that has no successful run."""
+    """Run JOB for past days: each fire time without a successful run."""
     from pydag.app import backfill as backfill_app
     from pydag.view.outlet import Outlet
     from pydag.view.terminal import print_stderr
@@ -129,6 +129,3 @@ def scheduled(submission: str, home: str | None, at: str | None) -> None:
     if home is not None:
         os.environ["PYDAG_HOME"] = home
     start_app.run_submission(submission, datetime.fromisoformat(at) if at else None)
-
-
-COMMANDS = (submit, unschedule, backfill, scheduled)

@@ -1,0 +1,27 @@
+"""The command that runs a job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pydag.app.run import run_job
+from pydag.cli.options import Count, job_option
+from pydag.view.live.reporter import reporter_for
+from pydag.workflow.loader import load_job
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@job_option
+@click.option(
+    "--max-parallel",
+    "--max_parallel",
+    type=Count(),
+    help="How many tasks run at once. Default: what the job says, or one for each CPU.",
+)
+def run(file: Path, name: str | None, max_parallel: int | None) -> None:
+    """Run the job in FILE to its end."""
+    run_job(load_job(file, name), reporter_for(sys.stdout), max_parallel=max_parallel, own_process=True)

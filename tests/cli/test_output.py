@@ -1,0 +1,87 @@
+"""Outputs that cannot be written: a reader that is gone, a full disk, a closed stream."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import PYDAG, flow, pydag, run, simple
+
+
+@pytest.mark.parametrize("command", ["list --job_name TestJob", "list --job_name TestJob --json", "run flow.py"])
+def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
+    names = "'x' * 190 + str(number)"
+    flow(f"with Job('TestJob') as job:\n    for number in range(500):\n        Task({names}, 'true', when='failure')\n")
+    assert pydag("run", "flow.py").returncode == 0
+    done = run("bash", "-c", f"{' '.join(PYDAG)} {command} | head -c 1; echo -n ${{PIPESTATUS[0]}}")
+    assert (done.stdout[1:], done.stderr) == ("0", "")
+
+
+def to_a_full_disk(command: str, *streams: str) -> subprocess.CompletedProcess[str]:
+    redirections = " ".join(f"{stream} /dev/full" for stream in streams)
+    return run("bash", "-c", f"{' '.join(PYDAG)} {command} {redirections}", PYTHONUNBUFFERED="")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "log TestJob",
+        "log TestJob --task_name t0",
+        "log TestJob -f",
+        "log TestJob -f --task_name t0",
+        "status --json",
+        "--help",
+    ],
+)
+def test_a_full_disk_under_the_output_is_one_line(history: None, command: str) -> None:
+    done = to_a_full_disk(command, ">")
+    assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("command", ["log TestJob", "log TestJob --task_name t0", "status --json", "--help", "list"])
+def test_a_closed_output_is_one_that_cannot_be_written(history: None, command: str) -> None:
+    done = run("bash", "-c", f"{' '.join(PYDAG)} {command} >&-")
+    assert (done.returncode, done.stderr) == (2, "pydag: the output cannot be written: Bad file descriptor\n")
+    assert run("bash", "-c", f"{' '.join(PYDAG)} {command} >&- 2>&-").returncode == 2
+
+
+def test_usage_is_an_error_of_status_2_where_nobody_can_read_it() -> None:
+    for closed in ("2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        assert run("bash", "-c", f"{' '.join(PYDAG)} nix {closed}").returncode == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (">&-", "Bad file descriptor"),
+        (">&- 2>&-", ""),
+        ("<&- >&- 2>&-", ""),
+        ("> /dev/full", "No space left on device"),
+        ("| true", ""),
+    ],
+)
+def test_a_job_runs_to_its_end_whether_or_not_its_output_can_be_written(
+    output: str, told: str, unbuffered: str
+) -> None:
+    simple("echo it > ran", run="print(job)\njob.run()")
+    command = f"{' '.join(PYDAG)} run flow.py {output}; echo ${{PIPESTATUS[0]}} >&9"
+    done = run("bash", "-c", f"exec 9>&1; {command}", PYTHONUNBUFFERED=unbuffered)
+    line = f"pydag: the output cannot be written: {told}; what runs goes on\n" if told else ""
+    assert (done.stdout, done.stderr) == ("0\n", line)
+    assert Path("ran").read_text() == "it\n"
+
+
+def test_a_run_goes_on_over_a_full_disk_and_says_so_once() -> None:
+    flow("print('begun')\nwith Job('J'):\n    Task('a', 'touch ran')\n")
+    done = to_a_full_disk("run flow.py", ">")
+    assert (done.returncode, Path("ran").exists()) == (0, True)
+    assert done.stderr == "pydag: the output cannot be written: No space left on device; what runs goes on\n"
+
+
+@pytest.mark.parametrize("command", ["log nojob", "lst", "run missing.py", "run flow.py", "list"])
+def test_a_full_disk_under_stderr_changes_no_status(command: str) -> None:
+    simple("false")
+    assert to_a_full_disk(command, "2>").returncode == pydag(*command.split()).returncode
