@@ -44,7 +44,7 @@ COMMANDS = (
     LazyCommand(
         "backfill",
         "pydag.cli.schedule:backfill",
-        "Run JOB for past days: each fire time without a successful run.",
+        "Run JOB for each past fire time without a successful run.",
     ),
     LazyCommand("nodes", "pydag.cli.gocron:nodes", "List the nodes of gocron, or add, check and remove one."),
     LazyCommand("migrate", "pydag.cli.gocron:migrate", "Copy the history that the earlier pydag kept on Redis."),

@@ -85,7 +85,7 @@ def unschedule(job: str) -> None:
 @click.option("--parallel", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="So many at once.")
 @click.option("--dry-run", is_flag=True, help="Show the fire times, and run nothing.")
 def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) -> None:
-    """Run JOB for past days: each fire time without a successful run."""
+    """Run JOB for each past fire time without a successful run."""
     from pydag.app import backfill as backfill_app
     from pydag.view.outlet import Outlet
     from pydag.view.terminal import print_stderr
