@@ -33,7 +33,7 @@ def engine_for(
         return _gocron_engine(settings, task_manager)
     from pydag.engines.local.engine import LocalEngine
 
-    return LocalEngine(output_limit=settings.output_limit, short_turns=own_process)
+    return LocalEngine(task_timeout=settings.task_timeout, short_turns=own_process)
 
 
 def _gocron_engine(settings: Settings, task_manager: object | None) -> Engine:
@@ -50,7 +50,6 @@ def _gocron_engine(settings: Settings, task_manager: object | None) -> Engine:
         run_new=settings.gocron.run_new,
         rounds_time=settings.rounds_time,
         task_timeout=settings.task_timeout,
-        output_limit=settings.output_limit,
     )
 
 

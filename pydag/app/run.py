@@ -58,7 +58,7 @@ def submit_job(job: Job) -> None:
     spec = job.check()
     settings = Settings.load()
     with opened_store(settings) as store, closing(_engine(job, settings)) as engine:
-        engine.prepare(spec, "")
+        engine.prepare(spec)
         store.save_job(spec, datetime.now(UTC))
 
 
@@ -75,7 +75,7 @@ def _execute(
     max_parallel: int | None,
     scheduled_for: datetime | None,
 ) -> RunRecord:
-    if engine.name == "gocron":  # two runs would share the job's tasks there, and take each other's ends for their own
+    if engine.shares_tasks:  # two runs would share the job's tasks there, and take each other's ends for their own
         refuse_if_live(store, spec.name, "then run it again")
     run = Run(
         id=new_run_id(),
@@ -86,14 +86,14 @@ def _execute(
         owner=owner.this_process(),
         scheduled_for=scheduled_for,
     )
-    engine.prepare(spec, run.id)
+    engine.prepare(spec)
     tracker = Tracker(
         spec,
         run,
         engine=engine,
         store=store,
         reporter=reporter,
-        task_timeout=settings.task_timeout,
+        output_limit=settings.output_limit,
         max_parallel=max_parallel,
     )
     gc.freeze()  # the job stays to the end of the run: the collector need not walk through it again and again

@@ -1,6 +1,7 @@
 """The seam Engine: what the tracker asks of whatever executes attempts.
 
-Time, retries and the order of tasks are the tracker's; how a command runs, its timeout and its end are the engine's.
+The tracker decides when a task starts, retries it and limits its output. The engine runs it, ends it at its timeout and
+reports how it ended.
 """
 
 from __future__ import annotations
@@ -14,24 +15,11 @@ from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
 
 
-class Launch(NamedTuple):
-    """What an engine needs to start an attempt. `timeout` is in seconds, `cwd` absolute or None for the engine's own.
-
-    `env` holds what is added to the engine's environment: the task's variables and pydag's own.
-    """
-
-    task: int
-    number: int
-    command: str
-    timeout: float
-    env: Mapping[str, str]
-    cwd: str | None = None
-
-
 class Ended(NamedTuple):
     """An attempt ended: `state` is success, failed, cancelled or lost, never a guess.
 
-    Exactly one of `exit_status` and `signal` is set where the engine saw the end of the process.
+    Exactly one of `exit_status` and `signal` is set where the engine saw the end of the process. `usage` is None where
+    the engine cannot measure it, `host` empty where it has only one.
     """
 
     task: int
@@ -41,7 +29,6 @@ class Ended(NamedTuple):
     signal: int | None = None
     reason: Reason | None = None
     detail: str = ""
-    output_dropped: int = 0
     host: str = ""
     usage: Usage | None = None
 
@@ -53,7 +40,8 @@ class Engine(ABC):
     """Executes attempts. One tracker uses it, from one thread; an engine serves one run and is then closed.
 
     Events of one attempt come in order: its output as it was written, then exactly one `Ended`. Events of different
-    attempts come in any order. No event comes for an attempt that was not started.
+    attempts come in any order. No event comes for an attempt that was not started. An engine passes all output on: the
+    tracker limits what is kept.
     """
 
     name: str
@@ -65,43 +53,46 @@ class Engine(ABC):
     room: int | None = None
     """How many attempts can run at once, whatever the job says; None: no bound of its own."""
 
-    @abstractmethod
-    def prepare(self, spec: JobSpec, run_id: str) -> None:
-        """Make ready for a run; called once, before any `start`.
+    shares_tasks: bool = False
+    """Whether two runs of one job would use the same tasks of the engine, so that only one may run at a time."""
 
-        Raises `InvalidJob` where this engine cannot run the job as it is, `EngineError` where it is out of order.
-        Nothing of the job executes here.
+    @abstractmethod
+    def prepare(self, spec: JobSpec) -> None:
+        """Get ready to run this job; called once, before any `start`. Nothing of the job executes here.
+
+        Raises `InvalidJob` where this engine cannot run the job as it is, and `EngineError` where the engine itself
+        does not work.
         """
 
     @abstractmethod
-    def start(self, launch: Launch) -> None:
-        """Start an attempt and return at once.
+    def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
+        """Start attempt `number` of this task of the prepared job, and return at once.
 
-        An attempt that cannot be started is no exception: it ends as `failed` (or `lost`, where the engine cannot know
-        whether it started) with `Reason.NOT_STARTED` and a detail that says why. Never repeats a start by itself.
+        The command, its directory, its timeout (else the engine's default) and its variables are in the job. `env`
+        holds pydag's own variables for this attempt, which go before those of the task.
+
+        An attempt that cannot be started does not raise: it ends as `failed` (or `lost`, where the engine cannot know
+        whether it started) with `Reason.NOT_STARTED` and a detail that says why. The engine never repeats a start.
         """
 
     @abstractmethod
     def wait(self, timeout: float | None) -> list[Event]:
-        """Events since the last call; blocks until there is one, or until `timeout` seconds are over (None: for ever).
+        """The events since the last call. Blocks until there is one, at most `timeout` seconds (None: for ever).
 
-        May return [] early. Raises nothing on account of an attempt: a check that fails is not an end.
+        May return [] early. Never raises because of an attempt: a check that fails does not mean that it ended.
         """
 
     @abstractmethod
     def stop(self, *, force: bool) -> None:
         """Ask every running attempt to end, or with `force` make it end now. Their `Ended` (cancelled) still follow.
 
-        May be called again; attempts that have ended by themselves are left alone.
+        May be called again. Attempts that have ended by themselves are left alone.
         """
 
     @abstractmethod
     def wake(self) -> None:
-        """Make the `wait` that goes on, or else the next one, return early. Safe in a signal handler and any thread."""
+        """Make the current `wait`, or else the next one, return early. Safe in a signal handler and in any thread."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what the engine holds; may be called again.
-
-        No attempt that this engine started goes on, where it has the power.
-        """
+        """Free what the engine holds, and end what still runs where the engine can. May be called again."""

@@ -28,12 +28,12 @@ def events(read: Read, pause: Pause, store: Store, reporter: Reporter) -> None:
         batch: list[Attempt] = []
         for change in changes:
             if change.state in (State.FAILED, State.LOST):
-                reporter.changed(batch)
+                reporter.changed(batch, ())
                 batch = []
                 for data in store.output(record.id, change.task, change.number):
-                    reporter.changed([Output(change.task, change.number, data)])
+                    reporter.changed((), [Output(change.task, change.number, data)])
             batch.append(change)
-        reporter.changed(batch)
+        reporter.changed(batch, ())
         if record.state.final:
             reporter.run_ended(record)
             return

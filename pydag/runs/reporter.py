@@ -20,8 +20,8 @@ class Reporter(Protocol):
     def run_started(self, run: Run, spec: JobSpec) -> None:
         """The run is in the history; nothing of it has started."""
 
-    def changed(self, changes: Sequence[Attempt | Output]) -> None:
-        """These attempts started, ended or were noted, and this output came, since the last call."""
+    def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
+        """These attempts started or ended since the last call, and this output came, before any of the ends."""
 
     def stopping(self, at: datetime) -> None:
         """Somebody asked the run to stop, for the first time: nothing new starts, and what runs is asked to end."""
@@ -39,7 +39,7 @@ class Silent:
     def run_started(self, run: Run, spec: JobSpec) -> None:
         """Nothing."""
 
-    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+    def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
         """Nothing."""
 
     def stopping(self, at: datetime) -> None:

@@ -14,9 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pydag.engines.base import Ended, Engine, Launch
+from pydag.engines.base import Ended, Engine
 from pydag.errors import NotFound, StoreError
-from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
@@ -46,7 +45,7 @@ class Tracker:
     """Tracks one run from its first attempt to its end.
 
     `max_parallel` bounds the attempts that run at once; None leaves it to the engine, whose room bounds them anyway.
-    `task_timeout` (seconds) holds for tasks that set none.
+    `output_limit` is the number of bytes that are kept of each attempt's output, from its beginning.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Tracker:
         engine: Engine,
         store: Store,
         reporter: Reporter,
-        task_timeout: float,
+        output_limit: int,
         max_parallel: int | None = None,
         clock: Clock = REAL_CLOCK,
     ) -> None:
@@ -66,7 +65,7 @@ class Tracker:
         self._engine = engine
         self._store = store
         self._reporter = reporter
-        self._task_timeout = task_timeout
+        self._output_limit = output_limit
         wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
         self._slots = min(wanted, engine.room or wanted)
         self._clock = clock
@@ -78,6 +77,7 @@ class Tracker:
         self._attempts: list[Attempt] = []  # not yet written
         self._done: list[Attempt] = []  # ended, and written
         self._output: dict[tuple[int, int], list[bytes]] = {}  # not yet written, by task and number
+        self._output_seen: dict[int, int] = {}  # bytes of the running attempt so far, kept or not, by task
         self._output_bytes = 0
         self._output_since: float | None = None
         self._stop_requests = 0
@@ -103,7 +103,7 @@ class Tracker:
             self._reporter.run_started(self._run, self._spec)
             while not self._plan.done:
                 self.turn()
-            self._report(self._write())
+            self._report(*self._write())
             self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
             self._store.finish(self._run)
         except BaseException as error:
@@ -133,7 +133,11 @@ class Tracker:
         for attempt in self._running.values():
             self._attempts.append(
                 attempt._replace(
-                    state=State.LOST, ended=now, reason=Reason.UNKNOWN, detail=f"the run was broken off by {error}"
+                    state=State.LOST,
+                    ended=now,
+                    reason=Reason.UNKNOWN,
+                    detail=f"the run was broken off by {error}",
+                    output_dropped=self._dropped(attempt.task),
                 )
             )
         if not self._run.state.final:
@@ -172,10 +176,12 @@ class Tracker:
             self._running[attempt.task] = attempt
             self._attempts.append(attempt)
             starting.append(attempt)
-        changes = self._write() if self._attempts or self._output_is_due() else []
+        attempts, outputs = self._write() if self._attempts or self._output_is_due() else ([], [])
         for attempt in starting:
-            self._engine.start(self._launch(attempt))
-        self._report(changes)  # last: who reads it can wait, an empty slot cannot
+            task = self._spec.tasks[attempt.task].name
+            env = {**self._environ, "PYDAG_TASK": task, "PYDAG_ATTEMPT": str(attempt.number)}
+            self._engine.start(attempt.task, attempt.number, env)
+        self._report(attempts, outputs)  # last: who reads it can wait, an empty slot cannot
 
     def _next(self) -> tuple[int, int] | None:
         """The next task to start and the number of its attempt."""
@@ -186,23 +192,6 @@ class Tracker:
             return self._due.popleft()
         task_or_none = self._plan.take()
         return None if task_or_none is None else (task_or_none, 1)
-
-    def _launch(self, attempt: Attempt) -> Launch:
-        task = self._spec.tasks[attempt.task]
-        shell = task.action if isinstance(task.action, Shell) else None
-        return Launch(
-            task=attempt.task,
-            number=attempt.number,
-            command=task.action.text,
-            timeout=self._task_timeout if task.timeout is None else task.timeout,
-            cwd=shell.cwd if shell else None,
-            env={
-                **dict(shell.env if shell else ()),
-                **self._environ,
-                "PYDAG_TASK": task.name,
-                "PYDAG_ATTEMPT": str(attempt.number),
-            },
-        )
 
     def _ended(self, event: Ended) -> None:
         attempt = self._running[event.task]
@@ -218,12 +207,13 @@ class Tracker:
                 signal=event.signal,
                 reason=event.reason,
                 detail=event.detail,
-                output_dropped=event.output_dropped,
+                output_dropped=self._dropped(event.task),
                 host=event.host,
                 usage=event.usage,
             )
         )
         del self._running[event.task]  # last: should a signal handler raise here, its attempt must not stay `running`
+        self._output_seen.pop(event.task, None)
         # Only a failure is known to have ended: what is lost may still be running, and must not run twice.
         if event.state is State.FAILED and event.number <= task.retries and not self.interrupted:
             at = self._clock.monotonic() + task.retry_delay
@@ -236,33 +226,42 @@ class Tracker:
         self._attempts.append(Attempt.not_attempted(task, state, ended=self._clock.now(), reason=reason))
 
     def _keep(self, output: Output) -> None:
-        self._output.setdefault((output.task, output.number), []).append(output.data)
-        self._output_bytes += len(output.data)
+        """Keep what is within the limit; what is over it is only counted."""
+        seen = self._output_seen.get(output.task, 0)
+        self._output_seen[output.task] = seen + len(output.data)
+        kept = output.data[: max(0, self._output_limit - seen)]
+        if not kept:
+            return
+        self._output.setdefault((output.task, output.number), []).append(kept)
+        self._output_bytes += len(kept)
         if self._output_since is None:
             self._output_since = self._clock.monotonic()
+
+    def _dropped(self, task: int) -> int:
+        return max(0, self._output_seen.get(task, 0) - self._output_limit)
 
     def _output_is_due(self) -> bool:
         if self._output_since is None:
             return False
         return self._output_bytes >= OUTPUT_BATCH or self._clock.monotonic() - self._output_since >= OUTPUT_DELAY
 
-    def _write(self) -> list[Attempt | Output]:
-        """Write what there is in one step. Output stands before the attempts: an end comes after what it ends."""
-        changes: list[Attempt | Output] = [
+    def _write(self) -> tuple[list[Attempt], list[Output]]:
+        """Write all that is new in one step, and return it."""
+        attempts = self._attempts
+        outputs = [
             Output(task=task, number=number, data=b"".join(pieces)) for (task, number), pieces in self._output.items()
         ]
-        changes += self._attempts
-        if changes:
-            self._store.write(self._run.id, changes)
-        self._done += [attempt for attempt in self._attempts if attempt.state.final]
+        if attempts or outputs:
+            self._store.write(self._run.id, [*outputs, *attempts])
+        self._done += [attempt for attempt in attempts if attempt.state.final]
         self._attempts = []
         self._output = {}
         self._output_bytes, self._output_since = 0, None
-        return changes
+        return attempts, outputs
 
-    def _report(self, changes: list[Attempt | Output]) -> None:
-        if changes:
-            self._reporter.changed(changes)
+    def _report(self, attempts: list[Attempt], outputs: list[Output]) -> None:
+        if attempts or outputs:
+            self._reporter.changed(attempts, outputs)
 
     def _patience(self) -> float | None:
         """Seconds that the engine may wait: until a retry is due or output has waited long enough."""

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
-from pydag.engines.base import Ended, Engine, Event, Launch
+from pydag.engines.base import Ended, Engine, Event
 from pydag.model.run import Output
-from pydag.model.spec import JobSpec
+from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 from pydag.testing.fake_clock import FakeClock
 
-Answer = Callable[[Launch], Iterable[Event] | None]
-"""What an attempt does, told when it starts; None where it goes on until it is told, stopped or out of time."""
+
+class Start(NamedTuple):
+    """A call of `start`. `spec` is the task as the job has it."""
+
+    task: int
+    number: int
+    env: Mapping[str, str]
+    spec: TaskSpec
+
+
+Answer = Callable[[Start], Iterable[Event] | None]
+"""What an attempt does when it starts: its events, or None where it goes on until it ends some other way."""
 
 
 class ScriptedEngine(Engine):
@@ -19,24 +30,31 @@ class ScriptedEngine(Engine):
 
     name = "scripted"
 
-    def __init__(self, answer: Answer, clock: FakeClock, *, slots: int | None = 2) -> None:
+    def __init__(
+        self, answer: Answer, clock: FakeClock, *, slots: int | None = 2, task_timeout: float = 3600.0
+    ) -> None:
         self.slots = slots
-        self.started: list[Launch] = []
+        self.answer = answer
+        self.started: list[Start] = []
+        self.stops: list[bool] = []
+        """Each call of `stop`: whether it was forced."""
         self.closed = False
-        self._answer = answer
         self._clock = clock
-        self._running: dict[int, tuple[Launch, float]] = {}
+        self._task_timeout = task_timeout
+        self._tasks: tuple[TaskSpec, ...] = ()
+        self._running: dict[int, tuple[Start, float]] = {}
         self._events: list[Event] = []
         self._woken = False
 
-    def prepare(self, spec: JobSpec, run_id: str) -> None:
-        """Nothing to make ready."""
+    def prepare(self, spec: JobSpec) -> None:
+        self._tasks = spec.tasks
 
-    def start(self, launch: Launch) -> None:
-        """Note the start, and take the test's answer."""
-        self.started.append(launch)
-        self._running[launch.task] = (launch, self._clock.seconds + launch.timeout)
-        for event in self._answer(launch) or ():
+    def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
+        start = Start(task, number, env, self._tasks[task])
+        self.started.append(start)
+        timeout = self._task_timeout if start.spec.timeout is None else start.spec.timeout
+        self._running[task] = (start, self._clock.seconds + timeout)
+        for event in self.answer(start) or ():
             self.say(event)
 
     def say(self, event: Event) -> None:
@@ -46,7 +64,6 @@ class ScriptedEngine(Engine):
         self._events.append(event)
 
     def wait(self, timeout: float | None) -> list[Event]:
-        """What was said; without anything, time passes to the next thing that is due."""
         if not self._events and not self._woken:
             due = [deadline for _, deadline in self._running.values()]
             due += [] if timeout is None else [self._clock.seconds + timeout]
@@ -59,26 +76,24 @@ class ScriptedEngine(Engine):
         return events
 
     def wake(self) -> None:
-        """Let the next wait return at once."""
         self._woken = True
 
     def stop(self, *, force: bool) -> None:
-        """End everything that runs, whichever way it was asked."""
-        for launch, _ in list(self._running.values()):
-            self.say(ended(launch, State.CANCELLED, signal=9 if force else 15, reason=Reason.INTERRUPTED))
+        self.stops.append(force)
+        for start, _ in list(self._running.values()):
+            self.say(ended(start, State.CANCELLED, signal=9 if force else 15, reason=Reason.INTERRUPTED))
 
     def close(self) -> None:
-        """Note it."""
         self.closed = True
 
     def _time_out(self) -> None:
-        for launch, deadline in list(self._running.values()):
+        for start, deadline in list(self._running.values()):
             if deadline <= self._clock.seconds:
-                self.say(ended(launch, State.FAILED, signal=15, reason=Reason.TIMEOUT))
+                self.say(ended(start, State.FAILED, signal=15, reason=Reason.TIMEOUT))
 
 
 def ended(
-    launch: Launch,
+    start: Start,
     state: State,
     *,
     exit_status: int | None = None,
@@ -87,21 +102,21 @@ def ended(
 ) -> Ended:
     """The end of this attempt."""
     return Ended(
-        task=launch.task, number=launch.number, state=state, exit_status=exit_status, signal=signal, reason=reason
+        task=start.task, number=start.number, state=state, exit_status=exit_status, signal=signal, reason=reason
     )
 
 
-def succeed(launch: Launch) -> list[Event]:
-    """An answer: it ends at once, well."""
-    return [ended(launch, State.SUCCESS, exit_status=0)]
+def succeed(start: Start) -> list[Event]:
+    """An answer: the attempt ends at once, with success."""
+    return [ended(start, State.SUCCESS, exit_status=0)]
 
 
-def as_shell(launch: Launch) -> list[Event] | None:
+def as_shell(start: Start) -> list[Event] | None:
     """An answer that knows the few commands of `EngineContract`."""
-    word, _, rest = launch.command.partition(" ")
+    word, _, rest = start.spec.action.text.partition(" ")
     if word == "sleep":
         return None
     if word == "exit" and rest != "0":
-        return [ended(launch, State.FAILED, exit_status=int(rest))]
-    output = [Output(task=launch.task, number=launch.number, data=f"{rest}\n".encode())] if word == "echo" else []
-    return [*output, *succeed(launch)]
+        return [ended(start, State.FAILED, exit_status=int(rest))]
+    output = [Output(task=start.task, number=start.number, data=f"{rest}\n".encode())] if word == "echo" else []
+    return [*output, *succeed(start)]

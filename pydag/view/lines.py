@@ -36,14 +36,13 @@ class Lines:
             f"{self._time(run.started)} {spec.name} started: {count(len(spec.tasks), 'task')}, run {run.id}\n"
         )
 
-    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+    def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
         """A line for each attempt; output is kept for the end, in case its task fails."""
+        for output in outputs:
+            self._tails.add(output)
         lines = []
         never: dict[tuple[State, str], list[str]] = {}
-        for change in changes:
-            if isinstance(change, Output):
-                self._tails.add(change)
-                continue
+        for change in attempts:
             if change.state.final:
                 self._tails.ended(change)
             task = self._spec.tasks[change.task]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from pydag.engines.base import Event, Launch
+from pydag.engines.base import Event
 from pydag.errors import StoreUnreachable
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord
@@ -16,7 +16,7 @@ from pydag.runs.tracker import OUTPUT_BATCH, OUTPUT_DELAY, Tracker
 from pydag.stores.memory import MemoryStore
 from pydag.testing.fake_clock import FakeClock
 from pydag.testing.records import START, at, job_of
-from pydag.testing.scripted_engine import Answer, ScriptedEngine, ended, succeed
+from pydag.testing.scripted_engine import Answer, ScriptedEngine, Start, ended, succeed
 
 
 @dataclass
@@ -28,10 +28,9 @@ class Noted:
     def run_started(self, run: Run, spec: JobSpec) -> None:
         self.told.append("run started")
 
-    def changed(self, changes: Sequence[Attempt | Output]) -> None:
-        for change in changes:
-            what = change.state.value if isinstance(change, Attempt) else change.data.decode()
-            self.told.append(f"{change.task}.{change.number} {what}")
+    def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
+        self.told += [f"{output.task}.{output.number} {output.data.decode()}" for output in outputs]
+        self.told += [f"{attempt.task}.{attempt.number} {attempt.state.value}" for attempt in attempts]
 
     def stopping(self, at: datetime) -> None:
         self.told.append("stopping")
@@ -54,11 +53,13 @@ class Scene:
         slots: int = 2,
         max_parallel: int | None = None,
         room: int | None = None,
+        output_limit: int = 2 * OUTPUT_BATCH,
     ) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
         self.engine = ScriptedEngine(answer, self.clock, slots=slots)
         self.engine.room = room
+        self.engine.prepare(spec)
         self.reporter = Noted()
         self.run = Run(id="r", job=spec.name, engine="scripted", state=State.RUNNING, started=START)
         self.tracker = Tracker(
@@ -67,7 +68,7 @@ class Scene:
             engine=self.engine,
             store=self.store,
             reporter=self.reporter,
-            task_timeout=3600.0,
+            output_limit=output_limit,
             max_parallel=max_parallel,
             clock=self.clock.for_tracker,
         )
@@ -90,15 +91,15 @@ def free(count: int) -> JobSpec:
     return spec_of(*(TaskSpec(name=f"t{number}", action=Shell("true")) for number in range(count)))
 
 
-def goes_on(launch: Launch) -> None:
+def goes_on(start: Start) -> None:
     return None
 
 
-def fails_until(attempt: int) -> Callable[[Launch], list[Event]]:
-    def answer(launch: Launch) -> list[Event]:
-        if launch.number >= attempt:
-            return succeed(launch)
-        return [ended(launch, State.FAILED, exit_status=launch.number)]
+def fails_until(attempt: int) -> Callable[[Start], list[Event]]:
+    def answer(start: Start) -> list[Event]:
+        if start.number >= attempt:
+            return succeed(start)
+        return [ended(start, State.FAILED, exit_status=start.number)]
 
     return answer
 
@@ -120,9 +121,9 @@ def test_a_chain_runs_in_order_and_is_told_in_order() -> None:
 def test_an_attempt_is_in_the_history_before_it_starts_and_its_end_before_its_successors_start() -> None:
     seen = []
 
-    def answer(launch: Launch) -> list[Event]:
+    def answer(start: Start) -> list[Event]:
         seen.append([task.state for task in scene.record.tasks.values()])
-        return succeed(launch)
+        return succeed(start)
 
     scene = Scene(job_of("job", tasks=2), answer)
     scene.tracker.track()
@@ -149,19 +150,10 @@ def test_at_most_so_many_attempts_run_at_once(
 
 
 def test_the_task_is_told_who_it_is() -> None:
-    spec = spec_of(TaskSpec(name="t", action=Shell("true", env=(("A", "1"), ("PYDAG_TASK", "a lie")), cwd="sub")))
-    scene = Scene(spec, succeed)
+    scene = Scene(spec_of(TaskSpec(name="t", action=Shell("true"))), succeed)
     scene.tracker.track()
-    (launch,) = scene.engine.started
-    expected = {"A": "1", "PYDAG_JOB": "job", "PYDAG_RUN_ID": "r", "PYDAG_TASK": "t", "PYDAG_ATTEMPT": "1"}
-    assert (launch.env, launch.cwd, launch.timeout) == (expected, "sub", 3600.0)
-
-
-def test_a_timeout_of_the_task_goes_before_the_settings() -> None:
-    scene = Scene(spec_of(TaskSpec(name="t", action=Shell("true"), timeout=5.0)), goes_on)
-    record = scene.tracker.track()
-    (attempt,) = record.tasks["t"].attempts
-    assert (attempt.reason, attempt.ended) == (Reason.TIMEOUT, at(5))
+    (start,) = scene.engine.started
+    assert start.env == {"PYDAG_JOB": "job", "PYDAG_RUN_ID": "r", "PYDAG_TASK": "t", "PYDAG_ATTEMPT": "1"}
 
 
 def test_a_failed_task_is_tried_again_after_its_delay_and_may_still_succeed() -> None:
@@ -186,8 +178,8 @@ def test_after_the_last_retry_the_task_has_failed() -> None:
 def test_a_task_that_waits_for_its_retry_holds_no_slot() -> None:
     tasks = (TaskSpec(name="bad", action=Shell("true"), retries=1, retry_delay=1000.0), *free(3).tasks)
 
-    def answer(launch: Launch) -> list[Event]:
-        return succeed(launch) if launch.task else [ended(launch, State.FAILED, exit_status=1)]
+    def answer(start: Start) -> list[Event]:
+        return succeed(start) if start.task else [ended(start, State.FAILED, exit_status=1)]
 
     scene = Scene(spec_of(*tasks), answer, slots=1)
     scene.tracker.track()
@@ -196,7 +188,7 @@ def test_a_task_that_waits_for_its_retry_holds_no_slot() -> None:
 
 def test_what_is_lost_is_not_tried_again() -> None:
     spec = spec_of(TaskSpec(name="t", action=Shell("true"), retries=5))
-    scene = Scene(spec, lambda launch: [ended(launch, State.LOST, reason=Reason.UNKNOWN)])
+    scene = Scene(spec, lambda start: [ended(start, State.LOST, reason=Reason.UNKNOWN)])
     record = scene.tracker.track()
     assert len(record.tasks["t"].attempts) == 1
     assert record.state is State.LOST
@@ -212,8 +204,8 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else() -> None:
         TaskSpec(name="tidy", action=Shell("true"), upstream=(1, 3), when=When.ALWAYS),
     )
 
-    def answer(launch: Launch) -> list[Event]:
-        return succeed(launch) if launch.task else [ended(launch, State.FAILED, exit_status=1)]
+    def answer(start: Start) -> list[Event]:
+        return succeed(start) if start.task else [ended(start, State.FAILED, exit_status=1)]
 
     scene = Scene(spec, answer)
     record = scene.tracker.track()
@@ -234,8 +226,8 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else() -> None:
 def test_one_interrupt_stops_what_runs_and_cancels_what_waits() -> None:
     spec = spec_of(*free(3).tasks, TaskSpec(name="retrying", action=Shell("true"), retries=1, retry_delay=50.0))
 
-    def answer(launch: Launch) -> list[Event] | None:
-        return [ended(launch, State.FAILED, exit_status=1)] if launch.task == 3 else None
+    def answer(start: Start) -> list[Event] | None:
+        return [ended(start, State.FAILED, exit_status=1)] if start.task == 3 else None
 
     scene = Scene(spec, answer, slots=4)
     scene.begin()
@@ -257,11 +249,11 @@ def test_nothing_starts_after_an_interrupt() -> None:
     scene = Scene(free(5), goes_on, slots=2)
     interrupting = iter([True])
 
-    def answer(launch: Launch) -> None:
+    def answer(start: Start) -> None:
         if next(interrupting, False):
             scene.tracker.interrupt()
 
-    scene.engine._answer = answer
+    scene.engine.answer = answer
     record = scene.tracker.track()
     assert len(scene.engine.started) == 2
     assert record.state is State.CANCELLED
@@ -279,6 +271,7 @@ def test_a_second_interrupt_forces_the_stop() -> None:
 
     scene = Scene(free(1), goes_on)
     engine = scene.tracker._engine = Stubborn(goes_on, scene.clock)
+    engine.prepare(free(1))
     scene.begin()
     scene.tracker._start_ready()
     scene.tracker.interrupt()
@@ -316,9 +309,23 @@ def test_much_output_is_written_at_once() -> None:
     assert sum(map(len, scene.store.output("r", 0, 1))) == OUTPUT_BATCH
 
 
+@pytest.mark.parametrize(("limit", "kept", "dropped"), [(0, "", 9), (5, "one t", 4), (9, "one two 3", 0)])
+def test_output_over_the_limit_is_cut_and_counted_for_each_attempt(limit: int, kept: str, dropped: int) -> None:
+    def answer(start: Start) -> list[Event]:
+        words = [Output(task=start.task, number=start.number, data=word) for word in (b"one ", b"two ", b"3")]
+        return [*words, ended(start, State.FAILED, exit_status=1)]
+
+    spec = spec_of(TaskSpec(name="t", action=Shell("true"), retries=1))
+    scene = Scene(spec, answer, output_limit=limit)
+    record = scene.tracker.track()
+    assert [attempt.output_dropped for attempt in record.tasks["t"].attempts] == [dropped, dropped]
+    for number in (1, 2):
+        assert b"".join(scene.store.output("r", 0, number)).decode() == kept
+
+
 def test_output_is_told_before_the_end_of_its_attempt() -> None:
-    def answer(launch: Launch) -> list[Event]:
-        return [Output(task=launch.task, number=launch.number, data=b"words"), *succeed(launch)]
+    def answer(start: Start) -> list[Event]:
+        return [Output(task=start.task, number=start.number, data=b"words"), *succeed(start)]
 
     scene = Scene(free(1), answer)
     scene.tracker.track()
@@ -340,10 +347,10 @@ def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
 
 @pytest.mark.parametrize("error", [TimeoutError, KeyboardInterrupt])
 def test_a_run_that_an_error_breaks_off_is_lost_with_what_ran_and_says_by_what(error: type[BaseException]) -> None:
-    def answer(launch: Launch) -> list[Event] | None:
-        if launch.task == 0:
-            return succeed(launch)
-        if launch.task == 2:
+    def answer(start: Start) -> list[Event] | None:
+        if start.task == 0:
+            return succeed(start)
+        if start.task == 2:
             raise error("enough")
         return None
 

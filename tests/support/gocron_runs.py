@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydag.engines.base import Ended, Event, Launch
+from pydag.engines.base import Ended, Event
 from pydag.engines.gocron.engine import GoCronEngine
 from pydag.gocron.client import GoCronClient
 from pydag.model.actions import Shell
@@ -38,26 +38,24 @@ class Runs:
     lab: Lab
     engine: GoCronEngine
     events: list[Event] = field(default_factory=list)
-    commands: list[str] = field(default_factory=list)
 
-    def prepare(self, *tasks: str | TaskSpec) -> None:
+    def prepare(self, *tasks: str | TaskSpec, timeout: float | None = None) -> None:
         """Have the tasks on gocron, those given by their commands named `0`, `1` ..."""
         given = [
             task if isinstance(task, TaskSpec) else TaskSpec(name=str(number), action=Shell(task))
             for number, task in enumerate(tasks)
         ]
-        self.commands = [task.action.text for task in given]
-        self.engine.prepare(JobSpec(name=self.lab.prefix, tasks=tuple(given)), "run")
+        given = [task._replace(timeout=timeout if task.timeout is None else task.timeout) for task in given]
+        self.engine.prepare(JobSpec(name=self.lab.prefix, tasks=tuple(given)))
 
-    def start(self, task: int = 0, *, number: int = 1, timeout: float = 60.0) -> None:
-        launch = Launch(task=task, number=number, command=self.commands[task], timeout=timeout, env={})
-        self.engine.start(launch)
+    def start(self, task: int = 0, *, number: int = 1) -> None:
+        self.engine.start(task, number, {})
 
-    def go(self, *tasks: str | TaskSpec, timeout: float = 60.0) -> None:
+    def go(self, *tasks: str | TaskSpec, timeout: float | None = None) -> None:
         """Prepare and start them all, and have them triggered."""
-        self.prepare(*tasks)
+        self.prepare(*tasks, timeout=timeout)
         for task in range(len(tasks)):
-            self.start(task, timeout=timeout)
+            self.start(task)
         self.look(0.0)
 
     def look(self, seconds: float) -> None:
@@ -105,7 +103,6 @@ def runs_on(lab: Lab, **options: Any) -> Iterator[Runs]:
         "run_new": RunNew.AUTO,
         "rounds_time": 0.2,
         "task_timeout": 60.0,
-        "output_limit": 1024 * 1024,
     }
     engine = GoCronEngine(client, **(values | options))
     try:

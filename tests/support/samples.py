@@ -145,9 +145,16 @@ STORY_ENDS = run_of(
 )
 
 
+def change(reporter: Reporter, changes: Sequence[Attempt | Output]) -> None:
+    """Tell a reporter of these attempts and outputs as one change."""
+    reporter.changed(
+        [each for each in changes if isinstance(each, Attempt)], [each for each in changes if isinstance(each, Output)]
+    )
+
+
 def tell(reporter: Reporter, changes: Sequence[Sequence[Attempt | Output]], record: RunRecord) -> None:
     reporter.run_started(record.run, record.spec)
     for each in changes:
-        reporter.changed(each)
+        change(reporter, each)
     reporter.run_ended(record)
     reporter.close()

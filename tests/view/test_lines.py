@@ -130,7 +130,7 @@ def test_a_line_is_there_as_soon_as_the_call_returns(tmp_path: Path) -> None:
     with path.open("w", encoding="utf-8") as stream:
         reporter = Lines(stream, PLAIN)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
-        reporter.changed([running(0, 0)])
+        reporter.changed([running(0, 0)], [])
         assert path.read_text(encoding="utf-8").endswith("`Sync Data` started\n")
         reporter.close()
 
@@ -292,7 +292,7 @@ def test_a_reader_that_stops_does_not_stop_the_run_and_gets_everything_later() -
         spec = fan(10_000)
         reporter.run_started(STORY_ENDS.run, spec)
         for number in range(10_000):
-            reporter.changed([running(number, number)])
+            reporter.changed([running(number, number)], [])
         received: list[bytes] = []
         reader = threading.Thread(target=lambda: received.extend(iter(lambda: os.read(read, 65536), b"")))
         reader.start()

@@ -18,6 +18,7 @@ from tests.support.samples import (
     STORY,
     STORY_ENDS,
     TEST_JOB,
+    change,
     failed,
     fan,
     job,
@@ -32,20 +33,20 @@ PLAIN = Display()
 
 
 def frame_of(
-    spec: JobSpec, changes: Sequence[Attempt | Output], room: int, display: Display = PLAIN, seconds: float = 20
+    spec: JobSpec, attempts: Sequence[Attempt], room: int, display: Display = PLAIN, seconds: float = 20
 ) -> list[str]:
     board = Board(spec)
-    board.note(changes)
+    board.note(attempts, [])
     frames = Frames(run_of(spec, []).run, spec)
     return [line.text for line in frames.frame(board.view(room), at(seconds), display, room)]
 
 
-def flat(story: Sequence[Sequence[Attempt | Output]]) -> list[Attempt | Output]:
-    return [change for changes in story for change in changes]
+def attempts_of(story: Sequence[Sequence[Attempt | Output]]) -> list[Attempt]:
+    return [change for changes in story for change in changes if isinstance(change, Attempt)]
 
 
 def test_a_frame_is_the_tree_with_states_times_and_a_bar() -> None:
-    assert frame_of(TEST_JOB, flat(STORY[:4]), 23) == [
+    assert frame_of(TEST_JOB, attempts_of(STORY[:4]), 23) == [
         "└── ✓ Sync Data                    0.4s",
         "    ├── ✗ Feature Engineering1     2.0s  exit 1",
         "    │   └── ○ Machine Learning",
@@ -58,7 +59,7 @@ def test_a_frame_is_the_tree_with_states_times_and_a_bar() -> None:
 
 
 def test_a_tree_that_does_not_fit_is_a_list_and_a_list_that_does_not_is_what_runs_and_failed() -> None:
-    assert [line.split("  ")[0] for line in frame_of(TEST_JOB, flat(STORY[:4]), 7)] == [
+    assert [line.split("  ")[0] for line in frame_of(TEST_JOB, attempts_of(STORY[:4]), 7)] == [
         "✓ Sync Data",
         "✗ Feature Engineering1",
         "● Feature Engineering2",
@@ -66,7 +67,7 @@ def test_a_tree_that_does_not_fit_is_a_list_and_a_list_that_does_not_is_what_run
         "○ Send Email",
         "TestJob",
     ]
-    assert [line.split("  ")[0] for line in frame_of(TEST_JOB, flat(STORY[:4]), 4)] == [
+    assert [line.split("  ")[0] for line in frame_of(TEST_JOB, attempts_of(STORY[:4]), 4)] == [
         "✗ Feature Engineering1",
         "● Feature Engineering2",
         "TestJob",
@@ -100,7 +101,7 @@ def test_a_task_that_is_tried_again_waits_and_says_why() -> None:
 def test_no_line_is_wider_than_the_screen(width: int) -> None:
     spec = job("工作" * 40, {name: [] for name in [*HOSTILE_NAMES, "漢" * 150]})
     board = Board(spec)
-    board.note([running(number, 0) for number in range(len(spec.tasks))])
+    board.note([running(number, 0) for number in range(len(spec.tasks))], [])
     lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), at(5), Display(width=width), 50)
     assert all(cells(line.text) == line.columns <= width for line in lines)
 
@@ -139,12 +140,12 @@ def test_frames_are_drawn_over_each_other_and_the_same_stays() -> None:
         print("before", file=screen.stream)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
         screen.wait_for("0/5  20s")
-        reporter.changed(STORY[0])
+        change(reporter, STORY[0])
         screen.wait_for("● Sync Data                     20s")
         for changes in STORY[1:4]:
-            reporter.changed(changes)
+            change(reporter, changes)
         screen.wait_for("2/5  20s  1 running, 1 failed")
-        reporter.changed(STORY[4])
+        change(reporter, STORY[4])
         reporter.run_ended(STORY_ENDS)
         reporter.close()
         assert screen.rows() == ["before", *STAYS]
@@ -154,7 +155,7 @@ def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
     with Screen() as screen:
         reporter = live(screen)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
-        reporter.changed([running(0, 0)])
+        reporter.changed([running(0, 0)], [])
         screen.wait_for("TestJob  ░░░░")
         reporter.stopping(at(20))
         screen.wait_for("TestJob  stopping; Ctrl-C again kills  0/5  20s  1 running")
@@ -206,14 +207,14 @@ def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, 
     spec = job(name, {f"{name}{number}": [] for number in range(6)})
     changes = [running(number, 0) for number in range(6)]
     board = Board(spec)
-    board.note(changes)
+    board.note(changes, [])
     frames = Frames(run_of(spec, []).run, spec)
     expected = frames.frame(board.view(20), at(6.7), Display(width=columns), 20)
     assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
     with Screen(columns=columns) as screen:
         reporter = live(screen, lambda: at(6.7))
         reporter.run_started(run_of(spec, []).run, spec)
-        reporter.changed(changes)
+        change(reporter, changes)
         screen.wait_for(expected[-1].text)
         reporter.close()
         assert screen.rows() == [*(line.text for line in expected), ""]
@@ -225,7 +226,7 @@ def test_a_terminal_made_narrower_gets_its_wrapped_frame_wiped() -> None:
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
         screen.wait_for("0/5")
         screen.resize(20, 24)
-        reporter.changed(STORY[0])
+        change(reporter, STORY[0])
         end = time.monotonic() + 10
         while (up := screen.last_up()) is None:
             assert time.monotonic() < end

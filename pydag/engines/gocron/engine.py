@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pydag.engines.base import Ended, Engine, Event, Launch
+from pydag.engines.base import Ended, Engine, Event
 from pydag.engines.gocron.pace import Pace
 from pydag.engines.gocron.sync import THREADS, agree, wanted
 from pydag.errors import EngineError
@@ -55,7 +55,9 @@ _log = logging.getLogger("pydag.gocron")
 
 @dataclass(slots=True, eq=False)
 class _Attempt:
-    launch: Launch
+    task: int
+    number: int
+    timeout: float
     task_id: int
     note: int = 0  # the newest log row before the trigger
     row: int = 0  # this attempt's log row, once it was seen
@@ -73,14 +75,12 @@ class GoCronEngine(Engine):
 
     name = "gocron"
     slots = None
+    shares_tasks = True
 
-    def __init__(
-        self, client: GoCronClient, *, run_new: RunNew, rounds_time: float, task_timeout: float, output_limit: int
-    ) -> None:
+    def __init__(self, client: GoCronClient, *, run_new: RunNew, rounds_time: float, task_timeout: float) -> None:
         self._client = client
         self._run_new = run_new
         self._task_timeout = task_timeout
-        self._output_limit = output_limit
         self._pace = Pace(rounds_time)
         self._spec: JobSpec | None = None
         self._ids: list[int] = []
@@ -94,16 +94,22 @@ class GoCronEngine(Engine):
         self._stopping = False
         self._in_trouble = False
 
-    def prepare(self, spec: JobSpec, run_id: str) -> None:
+    def prepare(self, spec: JobSpec) -> None:
         """Make the job's tasks on gocron, or find them there, as PYDAG_RUN_NEW says."""
         nodes = self._client.hosts() if any(isinstance(task.action, Shell) for task in spec.tasks) else []
         self._ids = agree(self._client, wanted(spec, nodes, self._task_timeout), self._run_new)
         self._spec = spec
 
-    def start(self, launch: Launch) -> None:
-        """Take it up; the next `wait` triggers all that were started before it, several at a time."""
-        attempt = _Attempt(launch, self._ids[launch.task])
-        self._running[launch.task] = attempt
+    def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
+        """Take it up; the next `wait` triggers all that were started before it, several at a time.
+
+        `env` is not used: a task on gocron has the same command in every run.
+        """
+        assert self._spec is not None
+        own_timeout = self._spec.tasks[task].timeout
+        timeout = self._task_timeout if own_timeout is None else own_timeout
+        attempt = _Attempt(task, number, timeout, self._ids[task])
+        self._running[task] = attempt
         self._new.append(attempt)
 
     def wait(self, timeout: float | None) -> list[Event]:
@@ -194,7 +200,7 @@ class GoCronEngine(Engine):
             except EngineError as error:
                 self._end(attempt, State.FAILED, reason=Reason.NOT_STARTED, detail=str(error))
             else:
-                self._give(attempt, attempt.launch.timeout + LOST_AFTER, STILL_RUNNING)
+                self._give(attempt, attempt.timeout + LOST_AFTER, STILL_RUNNING)
                 attempt.triggered = True
 
     def _unanswered(self, attempt: _Attempt, error: NoAnswer) -> None:
@@ -252,12 +258,12 @@ class GoCronEngine(Engine):
         """While gocron's queue is full, no row tells whether it runs or waits: its time has not begun."""
         for attempt in attempts:
             if not self._stopping and not attempt.doubtful:
-                attempt.deadline = time.monotonic() + attempt.launch.timeout + LOST_AFTER
+                attempt.deadline = time.monotonic() + attempt.timeout + LOST_AFTER
 
     def _seen_running(self, attempt: _Attempt, row: int) -> None:
         if attempt.doubtful:
             attempt.doubtful = False
-            self._give(attempt, attempt.launch.timeout + LOST_AFTER, STILL_RUNNING)
+            self._give(attempt, attempt.timeout + LOST_AFTER, STILL_RUNNING)
         unseen = attempt.row != row
         attempt.row = row
         if self._stopping and unseen:
@@ -302,8 +308,7 @@ class GoCronEngine(Engine):
             return
         output = mine.output.encode()
         if output:
-            kept = output[: self._output_limit]
-            self._events.append(Output(task=attempt.launch.task, number=attempt.launch.number, data=kept))
+            self._events.append(Output(task=attempt.task, number=attempt.number, data=output))
         state, reason, detail = self._verdict(mine)
         exit_status = 0 if state is State.SUCCESS else mine.exit_status
         self._end(
@@ -312,7 +317,6 @@ class GoCronEngine(Engine):
             reason=reason,
             detail=detail,
             exit_status=exit_status,
-            output_dropped=max(0, len(output) - self._output_limit),
             host=mine.host or "",
         )
 
@@ -357,19 +361,17 @@ class GoCronEngine(Engine):
         reason: Reason | None = None,
         detail: str = "",
         exit_status: int | None = None,
-        output_dropped: int = 0,
         host: str = "",
     ) -> None:
-        del self._running[attempt.launch.task]
+        del self._running[attempt.task]
         self._events.append(
             Ended(
-                task=attempt.launch.task,
-                number=attempt.launch.number,
+                task=attempt.task,
+                number=attempt.number,
                 state=state,
                 exit_status=exit_status,
                 reason=reason,
                 detail=detail,
-                output_dropped=output_dropped,
                 host=host,
             )
         )

@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-from pydag.engines.base import Ended, Engine, Event, Launch
+from pydag.engines.base import Ended, Engine, Event
 from pydag.engines.local import timeslice
 from pydag.engines.local.process import Process, Starter
 from pydag.errors import EngineError, InvalidJob
-from pydag.model.actions import HttpRequest
+from pydag.model.actions import HttpRequest, Shell
 from pydag.model.run import Output
-from pydag.model.spec import JobSpec
+from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 
 GRACE = 5.0
@@ -60,7 +60,9 @@ class _Phase(Enum):
 
 @dataclass(slots=True, eq=False)
 class _Child:
-    launch: Launch
+    task: int
+    number: int
+    timeout: float
     process: Process
     exit_fd: int
     pipe: int | None
@@ -69,12 +71,10 @@ class _Child:
     deadline: float = 0.0  # when the phase is over, by the monotonic clock
     exited: bool = False
     stopped_for: Reason | None = None
-    kept: int = 0
-    dropped: int = 0
 
 
 class LocalEngine(Engine):
-    """Runs attempts on this machine. `output_limit` is the number of bytes kept of each attempt's output.
+    """Runs attempts on this machine. `task_timeout` (seconds) holds for tasks that set none.
 
     `short_turns` lets it ask for short turns on the CPU, which its thread then keeps.
     """
@@ -82,11 +82,12 @@ class LocalEngine(Engine):
     name = "local"
 
     def __init__(
-        self, *, output_limit: int, environ: Mapping[str, str] = os.environ, short_turns: bool = False
+        self, *, task_timeout: float, environ: Mapping[str, str] = os.environ, short_turns: bool = False
     ) -> None:
         self.slots = usable_cpus()
         self.room = _room()
-        self._output_limit = output_limit
+        self._task_timeout = task_timeout
+        self._commands: list[tuple[Shell, float | None]] = []
         self._path = environ.get("PATH")
         self._environ = _encoded(environ)
         self._directory = ""
@@ -107,15 +108,9 @@ class LocalEngine(Engine):
         os.set_blocking(self._wake_write, False)
         self._poll.register(self._wake_read, select.POLLIN)
 
-    def prepare(self, spec: JobSpec, run_id: str) -> None:
+    def prepare(self, spec: JobSpec) -> None:
         """Find bash and note the working directory, which the job keeps to its end."""
-        for task in spec.tasks:
-            action = task.action
-            if isinstance(action, HttpRequest) or action.nodes:
-                what = "is an HttpTask" if isinstance(action, HttpRequest) else f"asks for the node {action.nodes[0]!r}"
-                raise InvalidJob(
-                    f"task {task.name!r} {what}, which only gocron has: set GOCRON_ADDRESS to run it there"
-                )
+        self._commands = [_command_of(task) for task in spec.tasks]
         bash = shutil.which("bash", path=self._path)
         if bash is None:
             raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")
@@ -128,31 +123,33 @@ class LocalEngine(Engine):
         if self._short_turns and len(spec.tasks) >= _MANY:
             timeslice.ask_for_short()
 
-    def start(self, launch: Launch) -> None:
+    def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
         """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
+        shell, own_timeout = self._commands[task]
+        timeout = self._task_timeout if own_timeout is None else own_timeout
         pipe = write_end = None
         try:
             pipe, write_end = os.pipe()
             process = self._starter.start(
                 self._bash,
-                ("bash", "-c", _native(launch.command)),  # the program is a whole path; $0 stays "bash"
+                ("bash", "-c", _native(shell.command)),  # the program is a whole path; $0 stays "bash"
                 output=write_end,
-                directory=os.path.join(self._directory, _native(launch.cwd)) if launch.cwd else self._directory,
-                environ={**self._environ, **_encoded(launch.env)},
+                directory=os.path.join(self._directory, _native(shell.cwd)) if shell.cwd else self._directory,
+                environ={**self._environ, **_encoded(dict(shell.env)), **_encoded(env)},
             )
         except OSError as error:
             if pipe is not None:
                 os.close(pipe)
-            self._events.append(_not_started(launch, error))
+            self._events.append(_not_started(task, number, error))
             return
         finally:
             if write_end is not None:
                 os.close(write_end)
         os.set_blocking(pipe, False)
-        child = _Child(launch, process, _exit_fd(process.pid), pipe)
+        child = _Child(task, number, timeout, process, _exit_fd(process.pid), pipe)
         self._children.add(child)
         self._register(child.exit_fd, self._exited, child)
-        self._enter(child, _Phase.FRESH, min(_QUIET, launch.timeout))
+        self._enter(child, _Phase.FRESH, min(_QUIET, timeout))
 
     def wait(self, timeout: float | None) -> list[Event]:
         """Block until a process ends, writes, or must be stopped."""
@@ -212,11 +209,7 @@ class LocalEngine(Engine):
         if not data:
             self._close_pipe(child)
             return False
-        kept = data[: self._output_limit - child.kept]
-        child.kept += len(kept)
-        child.dropped += len(data) - len(kept)
-        if kept:
-            self._events.append(Output(task=child.launch.task, number=child.launch.number, data=kept))
+        self._events.append(Output(task=child.task, number=child.number, data=data))
         return True
 
     def _not_ended(self) -> list[_Child]:
@@ -260,14 +253,13 @@ class LocalEngine(Engine):
             state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
         self._events.append(
             Ended(
-                task=child.launch.task,
-                number=child.launch.number,
+                task=child.task,
+                number=child.number,
                 state=state,
                 exit_status=returncode if returncode is not None and returncode >= 0 else None,
                 signal=-returncode if returncode is not None and returncode < 0 else None,
                 reason=reason,
                 detail=detail,
-                output_dropped=child.dropped,
             )
         )
 
@@ -322,7 +314,7 @@ class LocalEngine(Engine):
             if child not in self._children or child.deadline != due:
                 continue  # it ended, or entered another phase since
             if child.phase is _Phase.FRESH:
-                self._enter(child, _Phase.RUNNING, child.launch.timeout - _QUIET)
+                self._enter(child, _Phase.RUNNING, child.timeout - _QUIET)
             elif child.phase is _Phase.RUNNING:
                 late.append(child)
             elif child.phase is _Phase.TERMINATING:
@@ -347,6 +339,15 @@ class LocalEngine(Engine):
         with suppress(BlockingIOError):
             while os.read(self._wake_read, 512):
                 pass
+
+
+def _command_of(task: TaskSpec) -> tuple[Shell, float | None]:
+    """What to run and its own timeout. Raises `InvalidJob` where this engine cannot run it."""
+    action = task.action
+    if isinstance(action, HttpRequest) or action.nodes:
+        what = "is an HttpTask" if isinstance(action, HttpRequest) else f"asks for the node {action.nodes[0]!r}"
+        raise InvalidJob(f"task {task.name!r} {what}, which only gocron has: set GOCRON_ADDRESS to run it there")
+    return action, task.timeout
 
 
 def _encoded(environ: Mapping[str, str]) -> dict[bytes, bytes]:
@@ -465,14 +466,14 @@ def _sessions() -> dict[int, set[int]]:
     return found
 
 
-def _not_started(launch: Launch, error: OSError) -> Ended:
+def _not_started(task: int, number: int, error: OSError) -> Ended:
     if error.errno in _RAISED_BY:
         what = f": lower max_parallel, or raise `{_RAISED_BY[error.errno]}`"
     else:
         what = f": {error.filename!r}" if error.filename else ""
     return Ended(
-        task=launch.task,
-        number=launch.number,
+        task=task,
+        number=number,
         state=State.FAILED,
         reason=Reason.NOT_STARTED,
         detail=f"{error.strerror or error}{what}",

@@ -47,14 +47,13 @@ class Board:
         self._failed: deque[Attempt] = deque(maxlen=_FAILURES)
         self._newest: dict[int, Attempt] = {}
 
-    def note(self, changes: Sequence[Attempt | Output]) -> None:
+    def note(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
         """Take in what the tracker says."""
         with self._lock:
-            for change in changes:
-                if isinstance(change, Output):
-                    self.tails.add(change)
-                else:
-                    self._note(change)
+            for output in outputs:
+                self.tails.add(output)
+            for attempt in attempts:
+                self._note(attempt)
 
     def view(self, most: int) -> View:
         """The run as it is now, with at most so many of the running attempts, the longest running first."""

@@ -50,9 +50,9 @@ class LiveTree:
         self._thread = Thread(target=self._draw_on, name="pydag-live", daemon=True)
         self._thread.start()
 
-    def changed(self, changes: Sequence[Attempt | Output]) -> None:
+    def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
         """Noted, to be drawn soon."""
-        self._board.note(changes)
+        self._board.note(attempts, outputs)
 
     def stopping(self, at: datetime) -> None:
         """The last line says so from now on."""

@@ -15,7 +15,9 @@ import pytest
 from pydag.engines.local import timeslice
 from pydag.engines.local.engine import LocalEngine
 from pydag.engines.local.timeslice import SHORT
-from pydag.testing.engine_contract import collect, launch, output_of
+from pydag.model.actions import Shell
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.testing.engine_contract import collect, output_of
 from pydag.testing.records import job_of
 from tests.support.commands import PYDAG, run, simple
 
@@ -66,8 +68,8 @@ def test_turns_become_short_as_often_as_it_is_asked_for() -> None:
 
 def test_an_engine_asks_for_them_where_it_may_and_there_are_many_tasks() -> None:
     def prepared(tasks: int, short_turns: bool) -> int:
-        engine = LocalEngine(output_limit=1024, short_turns=short_turns)
-        engine.prepare(job_of("job", tasks), "run-1")
+        engine = LocalEngine(task_timeout=60.0, short_turns=short_turns)
+        engine.prepare(job_of("job", tasks))
         engine.close()
         return turn()
 
@@ -92,10 +94,11 @@ def test_the_command_line_changes_the_policy_of_its_process_and_a_script_keeps_i
 @pytest.mark.parametrize("cwd", [None, "/"])
 def test_a_command_has_the_turns_and_the_policy_that_it_always_had(cwd: str | None) -> None:
     def run_with(tasks: int) -> bytes:
-        engine = LocalEngine(output_limit=1024, short_turns=True)
-        engine.prepare(job_of("job", tasks), "run-1")
         command = f"nice; python3 -c '{HOW}import os; print(os.sched_getscheduler(0), os.sched_getparam(0))'"
-        engine.start(launch(0, command)._replace(cwd=cwd))
+        task = TaskSpec(name="t", action=Shell(command, cwd=cwd))
+        engine = LocalEngine(task_timeout=60.0, short_turns=True)
+        engine.prepare(JobSpec(name="job", tasks=(task,) * tasks))
+        engine.start(0, 1, {})
         found = output_of(collect(engine, 1), 0)
         engine.close()
         return found

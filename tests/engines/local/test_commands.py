@@ -1,0 +1,117 @@
+"""How the embedded engine runs a command: bash, environment, directory, and what keeps it from starting."""
+
+import errno
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pydag.errors import EngineError
+from pydag.model.actions import Shell
+from pydag.model.spec import TaskSpec
+from pydag.model.states import Reason, State
+from pydag.testing.engine_contract import collect, one_end, output_of
+from tests.support.local_engine import MakeEngine, start_all
+from tests.support.processes import output_of as output_of_program
+from tests.support.processes import start as start_program
+
+
+def test_a_command_is_run_as_bash_runs_it(start: MakeEngine) -> None:
+    engine = start('[[ a == a ]] && echo "$0 $#" {1..3}; exit 7')
+    events = collect(engine, 1)
+    assert output_of(events, 0) == b"bash 0 1 2 3\n"
+    assert one_end(events).exit_status == 7
+
+
+def test_the_environment_is_the_callers_with_the_tasks_and_then_pydags_own_on_top(prepare: MakeEngine) -> None:
+    command = 'echo "$KEPT, $TAKEN, $NEW, $PYDAG_TASK"'
+    task = TaskSpec(
+        name="t", action=Shell(command, env=(("TAKEN", "the task's"), ("NEW", "new"), ("PYDAG_TASK", "a lie")))
+    )
+    engine = prepare(task, environ={"PATH": os.environ["PATH"], "KEPT": "kept", "TAKEN": "the caller's"})
+    engine.start(0, 1, {"PYDAG_TASK": "t"})
+    assert output_of(collect(engine, 1), 0) == b"kept, the task's, new, t\n"
+
+
+def test_it_runs_where_the_engine_was_prepared_or_in_its_cwd_seen_from_there(
+    prepare: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    engine = prepare("pwd", TaskSpec(name="in sub", action=Shell("pwd", cwd="sub")))
+    monkeypatch.chdir("/")
+    start_all(engine, 2)
+    events = collect(engine, 2)
+    assert output_of(events, 0) == f"{tmp_path}\n".encode()
+    assert output_of(events, 1) == f"{tmp_path}/sub\n".encode()
+
+
+def test_a_cwd_that_is_not_there_ends_the_attempt_and_says_so(start: MakeEngine) -> None:
+    engine = start(TaskSpec(name="t", action=Shell("true", cwd="/no/such/place")))
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.reason) == (State.FAILED, Reason.NOT_STARTED)
+    assert "/no/such/place" in end.detail
+
+
+def test_a_working_directory_that_vanished_is_named(
+    prepare: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    engine = prepare("true")
+    gone.rmdir()
+    engine.start(0, 1, {})
+    assert one_end(collect(engine, 1)).detail == f"No such file or directory: {str(gone)!r}"
+
+
+@pytest.mark.parametrize(("number", "limit"), [(errno.EMFILE, "ulimit -n"), (errno.EAGAIN, "ulimit -u")])
+def test_a_limit_that_keeps_an_attempt_from_starting_is_named(
+    start: MakeEngine, monkeypatch: pytest.MonkeyPatch, number: int, limit: str
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_spawn", full)
+    engine = start("true")
+    end = one_end(collect(engine, 1))
+    assert end.reason is Reason.NOT_STARTED
+    assert end.detail == f"{os.strerror(number)}: lower max_parallel, or raise `{limit}`"
+
+
+@pytest.mark.parametrize("left", [0, 10])
+def test_without_room_for_a_single_command_there_is_no_engine(tmp_path: Path, left: int) -> None:
+    program = f"""
+        from pydag.engines.local.engine import LocalEngine
+        import encodings.idna, traceback  # whatever is needed later
+        taken = len(os.listdir("/dev/fd")) - 1
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken + {left}, taken + {left}))
+        try:
+            LocalEngine(task_timeout=1)
+        except EngineError as error:
+            print(error)
+    """
+    assert "raise `ulimit -n` to" in output_of_program(start_program(program))
+
+
+def test_an_environment_too_large_for_the_kernel_ends_the_attempt(start: MakeEngine) -> None:
+    engine = start(TaskSpec(name="t", action=Shell("true", env=(("HUGE", "x" * 3_000_000),))))
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.reason) == (State.FAILED, Reason.NOT_STARTED)
+
+
+def test_without_bash_nothing_is_prepared(prepare: MakeEngine) -> None:
+    with pytest.raises(EngineError, match="bash is not on PATH"):
+        prepare("true", environ={"PATH": "/nonexistent"})
+
+
+def test_stdin_is_empty(start: MakeEngine) -> None:
+    engine = start("cat; echo done")
+    assert output_of(collect(engine, 1), 0) == b"done\n"
+
+
+def test_a_signal_is_told_as_a_signal(start: MakeEngine) -> None:
+    engine = start("kill -KILL $$")
+    end = one_end(collect(engine, 1))
+    assert (end.state, end.exit_status, end.signal) == (State.FAILED, None, signal.SIGKILL)
