@@ -40,9 +40,8 @@ def _chain(name: str, tasks: int) -> JobSpec:
 def _add_run(store: SQLiteStore, spec: JobSpec, run_id: str, started: datetime) -> None:
     count = len(spec.tasks)
     run = Run(id=run_id, job=spec.name, engine="local", state=State.RUNNING, started=started)
-    store.begin(run, spec)
-    store.write(
-        run_id,
+    handle = store.begin(run, spec)
+    handle.write(
         [
             Attempt(
                 task=task,
@@ -55,8 +54,7 @@ def _add_run(store: SQLiteStore, spec: JobSpec, run_id: str, started: datetime) 
             for task in range(count)
         ],
     )
-    ended = started + count * TASK_TIME
-    store.finish(Run(id=run_id, job=spec.name, engine="local", state=State.SUCCESS, started=started, ended=ended))
+    handle.finish(State.SUCCESS, started + count * TASK_TIME)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
 from pydag.runs.plan import Plan
 from pydag.runs.reporter import Reporter
-from pydag.stores.base import Store
+from pydag.stores.base import RunHandle, Store
 
 OUTPUT_DELAY = 0.1
 """Seconds for which output of a running attempt may wait for more before it is written."""
@@ -64,6 +64,7 @@ class Tracker:
         self._run = run
         self._engine = engine
         self._store = store
+        self._handle: RunHandle | None = None  # the run in the store, once it was begun
         self._reporter = reporter
         self._output_limit = output_limit
         wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
@@ -93,20 +94,25 @@ class Tracker:
         self._stop_requests += 1
         self._engine.wake()
 
+    def begin(self) -> None:
+        """Write the run to the history. `track` does it first; who calls `turn` must have called it once."""
+        self._handle = self._store.begin(self._run, self._spec)
+
     def track(self) -> RunRecord:
         """Run the job to its end and return what happened. The engine and the store stay open.
 
         Where an error, or a signal handler of the caller's that raises, breaks it off, the run ends as `lost`.
         """
         try:
-            self._store.begin(self._run, self._spec)
+            self.begin()
             self._reporter.run_started(self._run, self._spec)
             while not self._plan.done:
                 self.turn()
             self._report(*self._write())
-            self._run = self._run._replace(state=self._plan.outcome(), ended=self._clock.now())
-            self._store.finish(self._run)
+            self._finish(self._plan.outcome(), self._clock.now())
         except BaseException as error:
+            if self._handle is None and isinstance(error, StoreError):
+                raise  # nothing was begun; a run of this id, if there is one, is another's
             with suppress(StoreError, NotFound):  # it may be the very error
                 self._break_off(type(error).__name__)
             raise
@@ -140,12 +146,22 @@ class Tracker:
                     output_dropped=self._dropped(attempt.task),
                 )
             )
-        if not self._run.state.final:
-            self._run = self._run._replace(state=State.LOST, ended=now)
         try:
             self._write()
         finally:
-            self._store.finish(self._run)
+            self._finish(State.LOST, now)
+
+    def _finish(self, state: State, ended: datetime) -> None:
+        """Write the run's end, which is set once: a second call writes the first one's again."""
+        if not self._run.state.final:
+            self._run = self._run._replace(state=state, ended=ended)
+        self._stored_run().finish(self._run.state, self._run.ended or ended)
+
+    def _stored_run(self) -> RunHandle:
+        """The run in the store. An interrupt may have come after its begin and before the answer."""
+        if self._handle is None:
+            self._handle = self._store.reopen(self._run.id)
+        return self._handle
 
     def _heed_stop(self) -> None:
         while self._stops_done < self._stop_requests:
@@ -252,7 +268,7 @@ class Tracker:
             Output(task=task, number=number, data=b"".join(pieces)) for (task, number), pieces in self._output.items()
         ]
         if attempts or outputs:
-            self._store.write(self._run.id, [*outputs, *attempts])
+            self._stored_run().write(attempts, outputs)
         self._done += [attempt for attempt in attempts if attempt.state.final]
         self._attempts = []
         self._output = {}

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pydag.errors import NotFound, StoreError
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
+
+
+class RunHandle(ABC):
+    """One run of a history, to be written by whoever executes it. It is used in the thread of its `Store`."""
+
+    @abstractmethod
+    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+        """Write attempts and output, all or nothing.
+
+        An attempt replaces what was written of the same task and number. Output is appended to what its attempt has
+        already. Raises `NotFound` if the run was deleted.
+        """
+
+    @abstractmethod
+    def finish(self, state: State, ended: datetime) -> None:
+        """Write the run's final state and when it ended. Atomic; a run that has ended already is left as it is.
+
+        Raises `NotFound` if the run was deleted.
+        """
 
 
 class Store(ABC):
@@ -33,26 +52,15 @@ class Store(ABC):
         """Every job, the one saved last first; of those saved at one time, by name."""
 
     @abstractmethod
-    def begin(self, run: Run, spec: JobSpec) -> None:
+    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
         """Add a new run, and save its job as `save_job` does, in one step.
 
-        Run ids are unique over all jobs. Raises `StoreError` where there is a run of that id.
+        Run ids are unique over all jobs. Raises `StoreError` if the history already has a run with that id.
         """
 
     @abstractmethod
-    def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
-        """Write attempts and output of a run, all or nothing.
-
-        An `Attempt` replaces what was written of the same task and number before. An `Output` is added behind the
-        output that its attempt has. Raises `NotFound` where there is no such run (any more).
-        """
-
-    @abstractmethod
-    def finish(self, run: Run) -> None:
-        """Write a run's end: its final state and time. Atomic; a run that has ended already is left as it is.
-
-        Raises `NotFound` where there is no such run (any more).
-        """
+    def reopen(self, run_id: str) -> RunHandle:
+        """The handle of a run that was begun earlier, by any process. Raises `NotFound`."""
 
     @abstractmethod
     def runs(
@@ -110,7 +118,7 @@ def no_job(name: str) -> NotFound:
 
 
 def no_run(run_id: str) -> NotFound:
-    """What `write`, `finish` and `load` raise."""
+    """What `reopen`, `write`, `finish` and `load` raise."""
     return NotFound(f"the history knows no run {run_id!r}; it may have been deleted")
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.stores.base import Store, no_job, no_run, run_exists
+from pydag.stores.base import RunHandle, Store, no_job, no_run, run_exists
 
 
 @dataclass(slots=True, kw_only=True)
-class _Kept:
+class _StoredRun:
     run: Run
     spec: JobSpec
     attempts: dict[tuple[int, int], Attempt] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[JobSpec, datetime]] = {}
-        self._runs: dict[str, _Kept] = {}
+        self._runs: dict[str, _StoredRun] = {}
 
     def save_job(self, spec: JobSpec, saved: datetime) -> None:
         """Keep it under its name."""
@@ -45,28 +45,15 @@ class MemoryStore(Store):
         ]
         return sorted(by_name, key=lambda entry: entry.saved, reverse=True)
 
-    def begin(self, run: Run, spec: JobSpec) -> None:
-        """Keep the run and its job."""
+    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
         if run.id in self._runs:
             raise run_exists(run.id)
-        self._runs[run.id] = _Kept(run=run, spec=spec)
+        self._runs[run.id] = _StoredRun(run=run, spec=spec)
         self.save_job(spec, run.started)
+        return self.reopen(run.id)
 
-    def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
-        """Take all the changes before the first is made, so that an iterable that raises changes nothing."""
-        kept = self._kept(run_id)
-        for change in list(changes):
-            key = (change.task, change.number)
-            if isinstance(change, Attempt):
-                kept.attempts[key] = change
-            else:
-                kept.outputs[key] = kept.outputs.get(key, b"") + change.data
-
-    def finish(self, run: Run) -> None:
-        """Set the end, unless there is one."""
-        kept = self._kept(run.id)
-        if not kept.run.state.final:
-            kept.run = kept.run._replace(state=run.state, ended=run.ended)
+    def reopen(self, run_id: str) -> RunHandle:
+        return _MemoryRunHandle(self._runs, self._stored_run(run_id))
 
     def runs(
         self,
@@ -80,23 +67,23 @@ class MemoryStore(Store):
         # Of two equal times in zones of their own Python says that they differ, in an hour that comes twice.
         date = scheduled_for and scheduled_for.astimezone(UTC)
         found = [
-            kept.run
-            for kept in reversed(self._runs.values())
-            if job in (None, kept.run.job)
-            and state in (None, kept.run.state)
-            and date in (None, kept.run.scheduled_for)
+            stored.run
+            for stored in reversed(self._runs.values())
+            if job in (None, stored.run.job)
+            and state in (None, stored.run.state)
+            and date in (None, stored.run.scheduled_for)
         ]
         return sorted(found, key=lambda run: run.started, reverse=True)[:limit]
 
     def load(self, run: Run) -> RunRecord:
-        """Join what is kept."""
-        kept = self._kept(run.id)
-        return record_of(kept.run, kept.spec, kept.attempts.values())
+        """Join what is stored."""
+        stored = self._stored_run(run.id)
+        return record_of(stored.run, stored.spec, stored.attempts.values())
 
     def output(self, run_id: str, task: int, number: int, start: int = 0) -> Iterator[bytes]:
         """One piece at most."""
-        kept = self._runs.get(run_id)
-        rest = kept.outputs.get((task, number), b"")[start:] if kept else b""
+        stored = self._runs.get(run_id)
+        rest = stored.outputs.get((task, number), b"")[start:] if stored else b""
         if rest:
             yield rest
 
@@ -104,12 +91,39 @@ class MemoryStore(Store):
         """Forget the job and its runs."""
         self.job(job)
         del self._jobs[job]
-        self._runs = {run_id: kept for run_id, kept in self._runs.items() if kept.run.job != job}
+        for run in self.runs(job):
+            del self._runs[run.id]
 
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _kept(self, run_id: str) -> _Kept:
+    def _stored_run(self, run_id: str) -> _StoredRun:
         if run_id not in self._runs:
             raise no_run(run_id)
         return self._runs[run_id]
+
+
+class _MemoryRunHandle(RunHandle):
+    def __init__(self, runs: Mapping[str, _StoredRun], stored: _StoredRun) -> None:
+        self._runs = runs
+        self._stored = stored
+
+    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+        self._check()
+        attempts, outputs = list(attempts), list(outputs)  # a sequence that raises changes nothing
+        for attempt in attempts:
+            self._stored.attempts[attempt.task, attempt.number] = attempt
+        for output in outputs:
+            key = (output.task, output.number)
+            self._stored.outputs[key] = self._stored.outputs.get(key, b"") + output.data
+
+    def finish(self, state: State, ended: datetime) -> None:
+        self._check()
+        if not self._stored.run.state.final:
+            self._stored.run = self._stored.run._replace(state=state, ended=ended)
+
+    def _check(self) -> None:
+        """Raise `NotFound` if the run was deleted."""
+        run_id = self._stored.run.id
+        if self._runs.get(run_id) is not self._stored:
+            raise no_run(run_id)

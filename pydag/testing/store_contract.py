@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from pydag.errors import NotFound, StoreError
@@ -13,6 +14,8 @@ from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
 from pydag.stores.base import Store
 from pydag.testing.records import HOSTILE_NAMES, START, at, attempt_of, job_of, run_of
+
+Item = TypeVar("Item")
 
 OpenStore = Callable[[], Store]
 
@@ -115,7 +118,7 @@ class StoreContract:
         for number, (job, date) in enumerate([("J", 0), ("J", 3600), ("K", 0), ("J", 0)]):
             store.begin(run_of(job, f"r{number}", number)._replace(scheduled_for=at(date)), job_of(job))
         store.begin(run_of("J", "r4", 4), job_of("J"))
-        store.finish(run_of("J", "r0", state=State.SUCCESS))
+        store.reopen("r0").finish(State.SUCCESS, at(5))
         same = at(0).astimezone(timezone(timedelta(hours=5)))
         assert [run.id for run in store.runs("J", scheduled_for=same)] == ["r3", "r0"]
         assert [run.id for run in store.runs("J", scheduled_for=at(0), state=State.SUCCESS)] == ["r0"]
@@ -165,7 +168,7 @@ class StoreContract:
     def test_every_field_of_an_attempt_comes_back(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J", 1))
+        handle = store.begin(run, job_of("J", 1))
         attempts = [Attempt(task=0, number=number, state=state) for number, state in enumerate(State, 1)]
         attempts += [
             Attempt(task=0, number=number, state=State.FAILED, reason=reason, detail=f"\N{ROCKET} '{reason}'\n")
@@ -176,24 +179,24 @@ class StoreContract:
             Attempt(task=0, number=202, state=State.FAILED, exit_status=255, output_dropped=5 * 2**30, host="a-b:5921"),
             Attempt(task=0, number=1000000, state=State.LOST, signal=9),
         ]
-        store.write("r1", attempts)
+        handle.write(attempts)
         assert open_store().load(run).tasks["t0"].attempts == tuple(attempts)
 
     def test_a_detail_without_utf8_is_kept_readable(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J", 1))
-        store.write("r1", [attempt_of(0)._replace(detail="no directory caf\udce9")])
+        handle = store.begin(run, job_of("J", 1))
+        handle.write([attempt_of(0)._replace(detail="no directory caf\udce9")])
         assert store.load(run).tasks["t0"].attempts[0].detail.startswith("no directory caf")
 
     def test_an_attempt_replaces_the_one_of_its_number_alone(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
+        handle = store.begin(run, job_of("J"))
         failed, again = attempt_of(0, 1, State.FAILED), attempt_of(0, 2)
-        store.write("r1", [attempt_of(0, 1), attempt_of(1, 1)])
-        store.write("r1", [failed])
-        store.write("r1", [attempt_of(0, 2, State.LOST), again])
+        handle.write([attempt_of(0, 1), attempt_of(1, 1)])
+        handle.write([failed])
+        handle.write([attempt_of(0, 2, State.LOST), again])
         record = store.load(run)
         assert record.tasks["t0"].attempts == (failed, again)
         assert record.tasks["t1"].attempts == (attempt_of(1, 1),)
@@ -201,8 +204,8 @@ class StoreContract:
     def test_a_run_of_many_tasks_comes_back_whole(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J", 3000))
-        store.write("r1", (attempt_of(task, state=State.SUCCESS) for task in reversed(range(3000))))
+        handle = store.begin(run, job_of("J", 3000))
+        handle.write([attempt_of(task, state=State.SUCCESS) for task in reversed(range(3000))])
         record = store.load(run)
         assert list(record.tasks) == [f"t{task}" for task in range(3000)]
         assert {task.state for task in record.tasks.values()} == {State.SUCCESS}
@@ -210,8 +213,8 @@ class StoreContract:
     def test_a_task_that_never_started_has_its_note(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
-        store.write("r1", [Attempt.not_attempted(1, State.SKIPPED, reason=Reason.UPSTREAM)])
+        handle = store.begin(run, job_of("J"))
+        handle.write([Attempt.not_attempted(1, State.SKIPPED, reason=Reason.UPSTREAM)])
         record = store.load(run)
         assert (record.tasks["t1"].state, record.tasks["t1"].reason) == (State.SKIPPED, Reason.UPSTREAM)
         assert record.tasks["t1"].attempts == ()
@@ -219,62 +222,72 @@ class StoreContract:
 
     def test_output_is_added_in_order_byte_for_byte(self, open_store: OpenStore) -> None:
         store = open_store()
-        store.begin(run_of("J", "r1"), job_of("J"))
-        store.write("r1", [Output(task=0, number=1, data=b"\0\xff"), Output(task=1, number=1, data=b"other")])
-        store.write("r1", [Output(task=0, number=1, data=b""), Output(task=0, number=2, data=b"second")])
-        open_store().write("r1", [Output(task=0, number=1, data=b"\r\nno end"), Output(task=0, number=1, data=b"!")])
-        assert _output(store, "r1", 0, 1) == b"\0\xff\r\nno end!"
+        handle = store.begin(run_of("J", "r1"), job_of("J"))
+        handle.write(outputs=[Output(task=0, number=1, data=b"\0\xff"), Output(task=1, number=1, data=b"other")])
+        handle.write(outputs=[Output(task=0, number=1, data=b""), Output(task=0, number=2, data=b"second")])
+        other = open_store().reopen("r1")
+        other.write(outputs=[Output(task=0, number=1, data=b"\r\nno end"), Output(task=0, number=1, data=b"!")])
+        handle.write(outputs=[Output(task=0, number=1, data=b"!")])
+        assert _output(store, "r1", 0, 1) == b"\0\xff\r\nno end!!"
         assert _output(store, "r1", 0, 2) == b"second"
         assert _output(store, "r1", 1, 1) == b"other"
         assert _output(store, "r1", 1, 2) == b""
 
     def test_output_is_read_from_any_byte_on(self, open_store: OpenStore) -> None:
         store = open_store()
-        store.begin(run_of("J", "r1"), job_of("J"))
+        handle = store.begin(run_of("J", "r1"), job_of("J"))
         for data in (b"abc", b"d", b"efgh"):
-            store.write("r1", [Output(task=0, number=1, data=data)])
+            handle.write(outputs=[Output(task=0, number=1, data=data)])
         for start in range(10):
             assert _output(store, "r1", 0, 1, start) == b"abcdefgh"[start:]
 
     def test_large_output_comes_back_from_any_byte_on(self, open_store: OpenStore) -> None:
         store = open_store()
-        store.begin(run_of("J", "r1"), job_of("J"))
+        handle = store.begin(run_of("J", "r1"), job_of("J"))
         mebibyte = bytes(range(256)) * 4096
         data = mebibyte * 20 + b"end"
-        store.write("r1", [Output(task=0, number=1, data=data)])
-        store.write("r1", [Output(task=0, number=1, data=b"more")])
+        handle.write(outputs=[Output(task=0, number=1, data=data)])
+        handle.write(outputs=[Output(task=0, number=1, data=b"more")])
         assert _output(store, "r1", 0, 1) == data + b"more"
         assert _output(store, "r1", 0, 1, len(data) - 5) == data[-5:] + b"more"
         assert _output(store, "r1", 0, 1, 2**20 - 1) == data[2**20 - 1 :] + b"more"
 
     def test_a_write_that_raises_has_written_nothing(self, open_store: OpenStore) -> None:
-        def broken() -> Iterator[Attempt | Output]:
-            yield attempt_of(0)
-            yield Output(task=0, number=1, data=b"text")
-            raise _Broken
-
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
-        _raises(_Broken, lambda: store.write("r1", broken()))
+        handle = store.begin(run, job_of("J"))
+        outputs = _Breaking([Output(task=0, number=1, data=b"text")])
+        _raises(_Broken, lambda: handle.write([attempt_of(0)], outputs))
+        _raises(_Broken, lambda: handle.write(_Breaking([attempt_of(0)])))
         assert open_store().load(run).tasks["t0"].attempts == ()
         assert _output(open_store(), "r1", 0, 1) == b""
-        store.write("r1", [attempt_of(0)])
+        handle.write([attempt_of(0)])
         assert open_store().load(run).tasks["t0"].attempts == (attempt_of(0),)
 
-    def test_writing_to_a_run_that_is_not_there_is_an_error(self, open_store: OpenStore) -> None:
+    def test_reopening_a_run_that_is_not_there_is_an_error(self, open_store: OpenStore) -> None:
         store = open_store()
-        _raises(NotFound, lambda: store.write("r1", [attempt_of(0)]))
-        _raises(NotFound, lambda: store.finish(run_of("J", "r1", state=State.SUCCESS)))
+        _raises(NotFound, lambda: store.reopen("r1"))
         assert store.runs() == []
+
+    def test_a_run_may_be_reopened_by_another_process(self, open_store: OpenStore) -> None:
+        store = open_store()
+        run = run_of("J", "r1")
+        store.begin(run, job_of("J")).write([attempt_of(0)])
+        other = open_store().reopen("r1")
+        other.write([attempt_of(0, state=State.SUCCESS)], [Output(task=0, number=1, data=b"text")])
+        other.finish(State.SUCCESS, at(5))
+        assert store.load(run).tasks["t0"].attempts == (attempt_of(0, state=State.SUCCESS),)
+        assert store.runs() == [run._replace(state=State.SUCCESS, ended=at(5))]
+        assert _output(store, "r1", 0, 1) == b"text"
 
     def test_a_run_is_finished_once(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
         done = run._replace(state=State.SUCCESS, ended=at(5))
-        store.finish(done)
-        open_store().finish(run._replace(state=State.LOST, ended=at(9)))
+        handle = store.begin(run, job_of("J"))
+        handle.finish(State.SUCCESS, at(5))
+        handle.finish(State.FAILED, at(6))
+        open_store().reopen("r1").finish(State.LOST, at(9))
         assert store.runs("J") == [done]
         assert store.runs(state=State.SUCCESS) == [done]
         assert store.runs(state=State.RUNNING) == store.runs(state=State.LOST) == []
@@ -294,20 +307,20 @@ class StoreContract:
     def test_what_one_handle_writes_the_other_sees_at_once(self, open_store: OpenStore) -> None:
         writer, reader = open_store(), open_store()
         run = run_of("J", "r1")
-        writer.begin(run, job_of("J"))
+        handle = writer.begin(run, job_of("J"))
         assert reader.runs(state=State.RUNNING) == [run]
         for number in range(1, 4):
-            writer.write("r1", [attempt_of(0, number), Output(task=0, number=1, data=b"x")])
+            handle.write([attempt_of(0, number)], [Output(task=0, number=1, data=b"x")])
             assert len(reader.load(run).tasks["t0"].attempts) == number
             assert _output(reader, "r1", 0, 1) == b"x" * number
-        writer.finish(run._replace(state=State.FAILED, ended=at(1)))
+        handle.finish(State.FAILED, at(1))
         assert reader.runs(state=State.RUNNING) == []
 
     def test_deleting_a_job_takes_all_of_it_and_nothing_else(self, open_store: OpenStore) -> None:
         store = open_store()
         for name in ("J", "K"):
-            store.begin(run_of(name, f"{name}1"), job_of(name))
-            store.write(f"{name}1", [attempt_of(0), Output(task=0, number=1, data=b"text")])
+            handle = store.begin(run_of(name, f"{name}1"), job_of(name))
+            handle.write([attempt_of(0)], [Output(task=0, number=1, data=b"text")])
         store.delete("J")
         other = open_store()
         assert [entry.name for entry in other.jobs()] == ["K"]
@@ -323,20 +336,24 @@ class StoreContract:
     def test_a_deleted_run_is_not_brought_back_by_who_still_writes_it(self, open_store: OpenStore) -> None:
         writer, other = open_store(), open_store()
         run = run_of("J", "r1")
-        writer.begin(run, job_of("J"))
-        writer.write("r1", [attempt_of(0)])
+        handle = writer.begin(run, job_of("J"))
+        handle.write([attempt_of(0)])
         other.delete("J")
         other.begin(run_of("K", "r2"), job_of("K"))
-        _raises(NotFound, lambda: writer.write("r1", [attempt_of(1)]))
-        _raises(NotFound, lambda: writer.finish(run._replace(state=State.SUCCESS)))
+        _raises(NotFound, lambda: handle.write([attempt_of(1)]))
+        _raises(NotFound, lambda: handle.write(outputs=[Output(task=1, number=1, data=b"text")]))
+        _raises(NotFound, lambda: handle.write([]))
+        _raises(NotFound, lambda: handle.finish(State.SUCCESS, at(1)))
+        _raises(NotFound, lambda: writer.reopen("r1"))
         assert [found.id for found in other.runs()] == ["r2"]
         assert other.load(run_of("K", "r2")).tasks["t1"].attempts == ()
+        assert _output(other, "r2", 1, 1) == b""
 
     def test_a_job_may_come_again_after_it_was_deleted(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
-        store.write("r1", [attempt_of(0), Output(task=0, number=1, data=b"old")])
+        handle = store.begin(run, job_of("J"))
+        handle.write([attempt_of(0)], [Output(task=0, number=1, data=b"old")])
         store.delete("J")
         store.begin(run, job_of("J"))
         assert store.load(run).tasks["t0"].attempts == ()
@@ -346,8 +363,8 @@ class StoreContract:
         store = open_store()
         for number, name in enumerate(HOSTILE_NAMES):
             spec = JobSpec(name=name, tasks=tuple(TaskSpec(name=task, action=Shell("true")) for task in HOSTILE_NAMES))
-            store.begin(run_of(name, name, number), spec)
-            store.write(name, [attempt_of(number), Output(task=number, number=1, data=name.encode())])
+            handle = store.begin(run_of(name, name, number), spec)
+            handle.write([attempt_of(number)], [Output(task=number, number=1, data=name.encode())])
         assert [entry.name for entry in store.jobs()] == list(reversed(HOSTILE_NAMES))
         for number, name in enumerate(HOSTILE_NAMES):
             (run,) = store.runs(name)
@@ -368,6 +385,14 @@ class StoreContract:
 
 class _Broken(Exception):
     pass
+
+
+class _Breaking(list[Item]):
+    """A sequence that raises behind its last item."""
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from super().__iter__()
+        raise _Broken
 
 
 def _output(store: Store, run_id: str, task: int, number: int, start: int = 0) -> bytes:

@@ -7,12 +7,13 @@ from datetime import datetime
 import pytest
 
 from pydag.engines.base import Event
-from pydag.errors import StoreUnreachable
+from pydag.errors import StoreError, StoreUnreachable
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
 from pydag.runs.tracker import OUTPUT_BATCH, OUTPUT_DELAY, Tracker
+from pydag.stores.base import RunHandle
 from pydag.stores.memory import MemoryStore
 from pydag.testing.fake_clock import FakeClock
 from pydag.testing.records import START, at, job_of
@@ -54,9 +55,10 @@ class Scene:
         max_parallel: int | None = None,
         room: int | None = None,
         output_limit: int = 2 * OUTPUT_BATCH,
+        store: MemoryStore | None = None,
     ) -> None:
         self.clock = FakeClock()
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.engine = ScriptedEngine(answer, self.clock, slots=slots)
         self.engine.room = room
         self.engine.prepare(spec)
@@ -75,11 +77,25 @@ class Scene:
 
     def begin(self) -> None:
         """For tests that call `turn` themselves."""
-        self.store.begin(self.run, self.tracker._spec)
+        self.tracker.begin()
 
     @property
     def record(self) -> RunRecord:
         return self.store.load(self.run)
+
+
+class Handle(RunHandle):
+    """A run in the store whose writing or finishing a test has replaced."""
+
+    def __init__(self, *, write: Callable[..., None], finish: Callable[[State, datetime], None]) -> None:
+        self._write = write
+        self._finish = finish
+
+    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+        self._write(attempts, outputs)
+
+    def finish(self, state: State, ended: datetime) -> None:
+        self._finish(state, ended)
 
 
 def spec_of(*tasks: TaskSpec, max_parallel: int | None = None) -> JobSpec:
@@ -333,12 +349,14 @@ def test_output_is_told_before_the_end_of_its_attempt() -> None:
 
 
 def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
-    class Full(MemoryStore):
-        def write(self, *arguments: object) -> None:
-            raise StoreUnreachable("the disk is full")
+    def full(*_: object) -> None:
+        raise StoreUnreachable("the disk is full")
 
-    scene = Scene(free(2), succeed)
-    scene.tracker._store = scene.store = Full()
+    class Full(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+            return Handle(write=full, finish=super().begin(run, spec).finish)
+
+    scene = Scene(free(2), succeed, store=Full())
     with pytest.raises(StoreUnreachable, match="the disk is full"):
         scene.tracker.track()
     assert scene.engine.started == []
@@ -365,15 +383,40 @@ def test_a_run_that_an_error_breaks_off_is_lost_with_what_ran_and_says_by_what(e
 
 
 def test_a_run_that_ended_keeps_its_end_although_its_writing_is_broken_off() -> None:
-    class Late(MemoryStore):
-        def finish(self, run: Run) -> None:
-            super().finish(run)
-            if next(late, False):
-                raise TimeoutError
-
     late = iter([True])
-    scene = Scene(free(1), succeed)
-    scene.tracker._store = scene.store = Late()
+
+    class Late(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+            handle = super().begin(run, spec)
+
+            def finish(state: State, ended: datetime) -> None:
+                handle.finish(state, ended)
+                if next(late, False):
+                    raise TimeoutError
+
+            return Handle(write=handle.write, finish=finish)
+
+    scene = Scene(free(1), succeed, store=Late())
     with pytest.raises(TimeoutError):
         scene.tracker.track()
     assert scene.record.state is State.SUCCESS
+
+
+def test_a_run_whose_id_is_taken_leaves_the_other_as_it_is() -> None:
+    scene = Scene(free(1), succeed)
+    scene.store.begin(scene.run, free(1))
+    with pytest.raises(StoreError, match="already"):
+        scene.tracker.track()
+    assert scene.record.run == scene.run
+
+
+def test_an_interrupt_while_the_run_is_begun_leaves_it_lost() -> None:
+    class Interrupted(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+            super().begin(run, spec)
+            raise KeyboardInterrupt
+
+    scene = Scene(free(1), succeed, store=Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        scene.tracker.track()
+    assert scene.record.state is State.LOST

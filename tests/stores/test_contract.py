@@ -80,6 +80,7 @@ attempts = st.builds(
     reason=st.none() | st.sampled_from(Reason),
     detail=text,
     output_dropped=st.integers(0, 2**40),
+    usage=st.none(),
 )
 outputs = st.builds(Output, **keys, data=st.binary(max_size=5))
 
@@ -89,16 +90,21 @@ operations = st.one_of(
     ),
     st.builds(
         lambda name, run_id, seconds, command: (
-            lambda s: s.begin(run_of(name, run_id, seconds), job_of(name, TASKS, command))
+            lambda s: s.begin(run_of(name, run_id, seconds), job_of(name, TASKS, command)) and None
         ),
         names,
         run_ids,
         st.integers(0, 3),
         st.sampled_from(["one", "two"]),
     ),
-    st.builds(lambda run_id, changes: lambda s: s.write(run_id, changes), run_ids, st.lists(attempts | outputs)),
     st.builds(
-        lambda run_id, state, ended: lambda s: s.finish(run_of("J", run_id, state=state)._replace(ended=ended)),
+        lambda run_id, attempts, outputs: lambda s: s.reopen(run_id).write(attempts, outputs),
+        run_ids,
+        st.lists(attempts),
+        st.lists(outputs),
+    ),
+    st.builds(
+        lambda run_id, state, ended: lambda s: s.reopen(run_id).finish(state, ended),
         run_ids,
         final,
         moments,

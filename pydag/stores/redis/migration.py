@@ -16,7 +16,7 @@ from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run
 from pydag.model.spec import JobSpec, TaskSpec, digest
 from pydag.model.states import Reason, State, worst
-from pydag.stores.base import Store
+from pydag.stores.base import RunHandle, Store
 from pydag.stores.redis.connection import Server
 
 DATABASE = 3
@@ -76,22 +76,22 @@ def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -
     if run_id in known and known[run_id].state.final:
         return False
     spec = _with_tasks(graph, [record.task for record in records])
-    if run_id not in known:  # else an earlier migration stopped between its begin and its finish
-        _begin(store, run, spec)
+    # A run that is there without an end: an earlier migration stopped between its begin and its finish.
+    handle = store.reopen(run_id) if run_id in known else _begin(store, run, spec)
     attempts = [_attempt(spec.number(record.task) or 0, record) for record in records]
-    store.write(run_id, attempts)
-    state = worst(attempt.state for attempt in attempts)
-    store.finish(run._replace(state=state, ended=max(record.at for record in records)))
+    handle.write(attempts)
+    handle.finish(worst(attempt.state for attempt in attempts), max(record.at for record in records))
     return True
 
 
-def _begin(store: Store, run: Run, spec: JobSpec) -> None:
+def _begin(store: Store, run: Run, spec: JobSpec) -> RunHandle:
     """Beginning a run saves its job: give back the definition that was current, which is newer."""
     current = next((entry for entry in store.jobs() if entry.name == run.job), None)
     newer = store.job(run.job) if current and current.saved > run.started else None
-    store.begin(run, spec)
+    handle = store.begin(run, spec)
     if current and newer:
         store.save_job(newer, current.saved)
+    return handle
 
 
 def _with_tasks(graph: JobSpec, names: list[str]) -> JobSpec:

@@ -3,10 +3,18 @@
 KEYS[1] is the prefix. JSON passes through as text: cjson would round the microseconds of a time.
 """
 
-_RUN_NUMBER = """
+# For readers, who know a run by its id.
+_RUN_OF_ID = """
 local number = redis.call('HGET', KEYS[1] .. '/ids', ARGV[1])
 if not number then return 'no run' end
 local run = KEYS[1] .. '/run/' .. number
+"""
+
+# For writers, who know a run by its number; no other run ever gets that number.
+_RUN_OF_NUMBER = """
+local number = ARGV[1]
+local run = KEYS[1] .. '/run/' .. number
+if redis.call('EXISTS', run) == 0 then return 'no run' end
 """
 
 # Every list of runs that a run stands in, for its state.
@@ -49,6 +57,7 @@ return job and entry and redis.call('HGET', KEYS[1] .. '/job/' .. job .. '/specs
 """
 
 # ARGV: job name, its entry, digest, document, run id, run, state, end or '', start, the caller's token.
+# Answers the run's number.
 BEGIN = (
     _SAVE_JOB
     + _INDEXES
@@ -56,7 +65,7 @@ BEGIN = (
 local number = redis.call('HGET', KEYS[1] .. '/ids', ARGV[5])
 if number then
     local token = redis.call('HGET', KEYS[1] .. '/run/' .. number, 'begun')
-    return token == ARGV[10] and 'done' or 'taken'
+    return token == ARGV[10] and number or 'taken'
 end
 local job = save_job(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 number = string.format('%016d', redis.call('HINCRBY', KEYS[1] .. '/next', 'run', 1))
@@ -65,17 +74,17 @@ redis.call('HSET', KEYS[1] .. '/run/' .. number, 'id', ARGV[5], 'run', ARGV[6], 
     'job', job, 'spec', ARGV[3], 'begun', ARGV[10])
 redis.call('HINCRBY', KEYS[1] .. '/job/' .. job .. '/uses', ARGV[3], 1)
 for _, index in ipairs(indexes(job, ARGV[7])) do redis.call('ZADD', index, ARGV[9], number) end
-return 'done'
+return number
 """
 )
 
-# ARGV: run id, the caller's name, the number of its write, then
+# ARGV: run number, the caller's name, the number of its write, then
 #   the number of attempts, and of each its field and its JSON; then of each output, to the end:
 #   its field, the length it must have, the bytes added, 'APPEND' or 'SET', the tail, the number of the first full
 #   piece, the number of full pieces, and these.
 # All lengths are checked before anything is written. A write that came before is not done twice.
 WRITE = (
-    _RUN_NUMBER
+    _RUN_OF_NUMBER
     + """
 local writer = 'writer ' .. ARGV[2]
 if redis.call('HGET', run, writer) == ARGV[3] then return 'done' end
@@ -101,10 +110,10 @@ return 'done'
 """
 )
 
-# ARGV: run id, state, end or ''.
+# ARGV: run number, state, end or ''.
 FINISH = (
     _INDEXES
-    + _RUN_NUMBER
+    + _RUN_OF_NUMBER
     + """
 local before = redis.call('HGET', run, 'state')
 if before ~= 'pending' and before ~= 'running' then return 'done' end
@@ -119,7 +128,7 @@ return 'done'
 
 # ARGV: run id. Answers the definition and all fields of the run.
 LOAD = (
-    _RUN_NUMBER
+    _RUN_OF_ID
     + """
 local of = redis.call('HMGET', run, 'job', 'spec')
 return {redis.call('HGET', KEYS[1] .. '/job/' .. of[1] .. '/specs', of[2]), redis.call('HGETALL', run)}
@@ -128,7 +137,7 @@ return {redis.call('HGET', KEYS[1] .. '/job/' .. of[1] .. '/specs', of[2]), redi
 
 # ARGV: run id, field, first byte, size of a full piece. Answers the full piece with that byte, or the tail from it on.
 READ_OUTPUT = (
-    _RUN_NUMBER
+    _RUN_OF_ID
     + """
 local start, size = tonumber(ARGV[3]), tonumber(ARGV[4])
 local length = tonumber(redis.call('HGET', run .. '/output', ARGV[2]) or '0')
@@ -141,9 +150,9 @@ return {'tail', redis.call('GETRANGE', run .. '/tail/' .. ARGV[2], start % size,
 """
 )
 
-# ARGV: run id, field. Answers the output's length and its tail.
+# ARGV: run number, field. Answers the output's length and its tail.
 END_OF_OUTPUT = (
-    _RUN_NUMBER
+    _RUN_OF_NUMBER
     + """
 return {redis.call('HGET', run .. '/output', ARGV[2]) or '0', redis.call('GET', run .. '/tail/' .. ARGV[2]) or ''}
 """

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -35,7 +35,7 @@ from pydag.errors import StoreFormatError
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, digest
 from pydag.model.states import Reason, State
-from pydag.stores.base import Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
+from pydag.stores.base import RunHandle, Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
 from pydag.stores.redis import scripts
 from pydag.stores.redis.connection import Server
 
@@ -55,9 +55,6 @@ class RedisStore(Store):
         self._server = server
         # The first slash of a key ends its prefix, so that no history lies inside another.
         self._prefix = _bytes(prefix.replace("%", "%25").replace("/", "%2F"))
-        self._name = uuid4().hex
-        self._writes = 0
-        self._lengths: dict[tuple[str, str], int] = {}
         (version,) = server.ask([("GET", self._key("format"))])
         if version not in (None, FORMAT):
             raise StoreFormatError(
@@ -89,44 +86,20 @@ class RedisStore(Store):
         ]
         return sorted(entries, key=lambda entry: entry.saved, reverse=True)
 
-    def begin(self, run: Run, spec: JobSpec) -> None:
-        """Write the job and the run in one step."""
+    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
         document = _document(_run_document(run))
         values = (_bytes(run.id), document, run.state.value, _or_empty(run.ended), to_microseconds(run.started))
         token = uuid4().hex
-        if self._run(scripts.BEGIN, *_job_values(spec, run.started), *values, token) == b"taken":
+        number = self._run(scripts.BEGIN, *_job_values(spec, run.started), *values, token)
+        if number == b"taken":
             raise run_exists(run.id)
+        return _RedisRunHandle(self._server, self._prefix, number, run.id)
 
-    def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
-        """Write the changes in one step, which first makes sure that every output ends where this one begins."""
-        attempts: dict[str, bytes] = {}
-        outputs: dict[str, bytearray] = {}
-        done: list[str] = []
-        for change in changes:
-            field = f"{change.task}.{change.number}"
-            if isinstance(change, Output):
-                outputs.setdefault(field, bytearray()).extend(change.data)
-            else:
-                attempts[field] = _document(_attempt_document(change))
-                if change.state.final:
-                    done.append(field)
-        self._writes += 1
-        written = [each for pair in attempts.items() for each in pair]
-        answer = b"moved"
-        while answer == b"moved":
-            added = [each for field, data in outputs.items() for each in self._added(run_id, field, data)]
-            answer = self._run_of(run_id, scripts.WRITE, self._name, self._writes, len(attempts), *written, *added)
-            for field, data in outputs.items():
-                if answer == b"moved":
-                    self._lengths[run_id, field] = self._end_of_output(run_id, field)[0]
-                else:
-                    self._lengths[run_id, field] = self._lengths.get((run_id, field), 0) + len(data)
-        for field in done:
-            self._lengths.pop((run_id, field), None)
-
-    def finish(self, run: Run) -> None:
-        """Write the end where there is none."""
-        self._run_of(run.id, scripts.FINISH, run.state.value, _or_empty(run.ended))
+    def reopen(self, run_id: str) -> RunHandle:
+        (number,) = self._server.ask([("HGET", self._key("ids"), _bytes(run_id))])
+        if number is None:
+            raise no_run(run_id)
+        return _RedisRunHandle(self._server, self._prefix, number, run_id)
 
     def runs(
         self,
@@ -153,7 +126,10 @@ class RedisStore(Store):
 
     def load(self, run: Run) -> RunRecord:
         """Read the run, its definition and its attempts in one step."""
-        document, values = self._run_of(run.id, scripts.LOAD)
+        answer = self._run(scripts.LOAD, _bytes(run.id))
+        if answer == b"no run":
+            raise no_run(run.id)
+        document, values = answer
         fields = dict(zip(values[::2], values[1::2], strict=True))
         attempts = [_attempt(field, value) for field, value in fields.items() if field[:1].isdigit()]
         found = _run([fields.get(name) for name in _RUN_FIELDS])
@@ -190,28 +166,65 @@ class RedisStore(Store):
     def _run(self, script: str, *values: bytes | str | int) -> Any:
         return self._server.run(script, self._prefix, *values)
 
-    def _run_of(self, run_id: str, script: str, *values: bytes | str | int) -> Any:
-        answer = self._run(script, _bytes(run_id), *values)
-        if answer == b"no run":
-            raise no_run(run_id)
-        return answer
-
     def _runs(self, numbers: list[bytes]) -> dict[bytes, Run]:
         """By their numbers, in the order of these."""
         answers = self._server.ask([("HMGET", self._key("run", number), *_RUN_FIELDS) for number in numbers])
         return {number: _run(answer) for number, answer in zip(numbers, answers, strict=True) if answer[0] is not None}
 
-    def _end_of_output(self, run_id: str, field: str) -> tuple[int, bytes]:
-        length, tail = self._run_of(run_id, scripts.END_OF_OUTPUT, field)
+
+class _RedisRunHandle(RunHandle):
+    """Knows how long each output is, so that a write need not ask for it first."""
+
+    def __init__(self, server: Server, prefix: bytes, number: bytes, run_id: str) -> None:
+        self._server = server
+        self._prefix = prefix
+        self._number = number
+        self._run_id = run_id
+        self._name = uuid4().hex
+        self._writes = 0
+        self._lengths: dict[str, int] = {}
+
+    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+        """Write in one step, which first makes sure that every output ends where this one begins."""
+        fields: dict[str, bytes] = {_field(each): _document(_attempt_document(each)) for each in attempts}
+        added: dict[str, bytearray] = {}
+        for output in outputs:
+            added.setdefault(_field(output), bytearray()).extend(output.data)
+        self._writes += 1
+        written = [each for pair in fields.items() for each in pair]
+        answer = b"moved"
+        while answer == b"moved":
+            changes = [each for field, data in added.items() for each in self._added(field, data)]
+            answer = self._call(scripts.WRITE, self._name, self._writes, len(fields), *written, *changes)
+            for field, data in added.items():
+                if answer == b"moved":
+                    self._lengths[field] = self._end_of_output(field)[0]
+                else:
+                    self._lengths[field] = self._lengths.get(field, 0) + len(data)
+        for attempt in attempts:
+            if attempt.state.final:
+                self._lengths.pop(_field(attempt), None)
+
+    def finish(self, state: State, ended: datetime) -> None:
+        self._call(scripts.FINISH, state.value, to_microseconds(ended))
+
+    def _call(self, script: str, *values: bytes | str | int) -> Any:
+        answer = self._server.run(script, self._prefix, self._number, *values)
+        if answer == b"no run":
+            raise no_run(self._run_id)
+        return answer
+
+    def _end_of_output(self, field: str) -> tuple[int, bytes]:
+        length, tail = self._call(scripts.END_OF_OUTPUT, field)
         return int(length), tail
 
-    def _added(self, run_id: str, field: str, data: bytearray) -> list[bytes | str | int]:
+    def _added(self, field: str, data: bytearray) -> list[bytes | str | int]:
         """What the script WRITE takes of one output: a few bytes more for its tail, or full pieces and a new tail."""
-        length = self._lengths.get((run_id, field), 0)
+        length = self._lengths.get(field, 0)
         if length % PIECE + len(data) < PIECE:
             return [field, length, len(data), "APPEND", bytes(data), 0, 0]
-        length, tail = self._end_of_output(run_id, field) if length % PIECE else (length, b"")
-        self._lengths[run_id, field] = length
+        length, tail = self._end_of_output(field) if length % PIECE else (length, b"")
+        self._lengths[field] = length
         whole = tail + data
         full = len(whole) // PIECE
         pieces = [zlib.compress(whole[each * PIECE : (each + 1) * PIECE], 1) for each in range(full)]
@@ -267,6 +280,10 @@ def _job_entry(name: bytes, entry: bytes, last_run: Run | None) -> JobEntry:
 
 
 # What an attempt does not say is left out.
+
+
+def _field(change: Attempt | Output) -> str:
+    return f"{change.task}.{change.number}"
 
 
 def _attempt_document(attempt: Attempt) -> dict[str, object]:

@@ -19,7 +19,7 @@ from pydag.errors import StoreFormatError
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, digest
 from pydag.model.states import Reason, State
-from pydag.stores.base import Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
+from pydag.stores.base import RunHandle, Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
 from pydag.stores.sqlite import schema
 
 Word = TypeVar("Word")
@@ -48,17 +48,24 @@ _BEGIN_RUN = """
     INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail)
     SELECT ?, number, spec, ?, ?, ?, ?, ?, ?, ? FROM job WHERE name = ?
 """
-_WRITE_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# What a run's handle writes ends in this: where the run was deleted, no row is written, and the count of rows says so.
+# The id too, as SQLite gives the number of a deleted run to a new one.
+_WHERE_RUN = "WHERE run.number = ? AND run.id = ?"
+_RUN_EXISTS = f"SELECT 1 FROM run {_WHERE_RUN}"
+_WRITE_ATTEMPT = f"""
+    INSERT OR REPLACE INTO attempt SELECT run.number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run {_WHERE_RUN}
+"""
 # The length of a blob stands in the row's header: looking for the end reads no output.
-_ADD_OUTPUT = """
+_ADD_OUTPUT = f"""
     INSERT INTO output SELECT run, task, number, coalesce((
         SELECT start + length(data) FROM output WHERE run = new.run AND task = new.task AND number = new.number
-        ORDER BY start DESC LIMIT 1), 0), data FROM (SELECT ? AS run, ? AS task, ? AS number, ? AS data) AS new
+        ORDER BY start DESC LIMIT 1), 0), data
+    FROM (SELECT run.number AS run, ? AS task, ? AS number, ? AS data FROM run {_WHERE_RUN}) AS new
 """
 _RUNS_OF = "SELECT run.number FROM run JOIN job ON job.number = run.job WHERE job.name = ?"
 _LARGE_PIECES = f"SELECT run, task, number, start FROM output WHERE run IN ({_RUNS_OF}) AND length(data) > 65536"
 _DELETE_PIECE = "DELETE FROM output WHERE run = ? AND task = ? AND number = ? AND start = ?"
-_FINISH = "UPDATE run SET state = ?, ended = ? WHERE number = ? AND state IN ('pending', 'running')"
+_FINISH = f"UPDATE run SET state = ?, ended = ? {_WHERE_RUN} AND state IN ('pending', 'running')"
 _JOBS = f"""
     SELECT job.name, job.saved, spec.tasks, {_RUN} FROM job JOIN spec ON spec.number = job.spec
     LEFT JOIN run ON run.number = (SELECT number FROM run WHERE job = job.number {_NEWEST} 1)
@@ -115,35 +122,20 @@ class SQLiteStore(Store):
             for name, saved, tasks, *run in self._read(_JOBS)
         ]
 
-    def begin(self, run: Run, spec: JobSpec) -> None:
-        """Write the job and the run in one transaction."""
+    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
         document = spec.to_json()
         with self._transaction as cursor:
             if cursor.execute("SELECT 1 FROM run WHERE id = ?", (run.id,)).fetchone():
                 raise run_exists(run.id)
             _save_job(cursor, spec, document, _stored(run.started))
-            cursor.execute(_BEGIN_RUN, _run_row(run, spec.name))
+            number = cursor.execute(_BEGIN_RUN, _run_row(run, spec.name)).lastrowid
+        assert number is not None
+        return _SQLiteRunHandle(self._transaction, number, run.id)
 
-    def write(self, run_id: str, changes: Iterable[Attempt | Output]) -> None:
-        """Sort the changes by kind and write them in one transaction, as many rows as may be in one call."""
-        attempts: list[Attempt] = []
-        outputs: list[Output] = []
-        for change in changes:
-            if isinstance(change, Attempt):
-                attempts.append(change)
-            else:
-                outputs.append(change)
-        with self._transaction as cursor:
-            run = _run_number(cursor, run_id)
-            if attempts:
-                cursor.executemany(_WRITE_ATTEMPT, [_attempt_row(run, attempt) for attempt in attempts])
-            if outputs:
-                cursor.executemany(_ADD_OUTPUT, _output_rows(run, outputs))
-
-    def finish(self, run: Run) -> None:
-        """Update the run where it has no end yet."""
-        with self._transaction as cursor:
-            cursor.execute(_FINISH, (run.state.value, _stored(run.ended), _run_number(cursor, run.id)))
+    def reopen(self, run_id: str) -> RunHandle:
+        for (number,) in self._read("SELECT number FROM run WHERE id = ?", (run_id,)):
+            return _SQLiteRunHandle(self._transaction, number, run_id)
+        raise no_run(run_id)
 
     def runs(
         self,
@@ -221,6 +213,36 @@ class SQLiteStore(Store):
             return self._connection.execute(sql, values).fetchall()
 
 
+class _SQLiteRunHandle(RunHandle):
+    """Writes each turn in one transaction and, where nothing was deleted, without reading anything first."""
+
+    def __init__(self, transaction: _Transaction, number: int, run_id: str) -> None:
+        self._transaction = transaction
+        self._run = (number, run_id)
+
+    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+        with self._transaction as cursor:
+            written = 0
+            if attempts:
+                written += cursor.executemany(
+                    _WRITE_ATTEMPT, [_attempt_row(each) + self._run for each in attempts]
+                ).rowcount
+            if outputs:
+                written += cursor.executemany(_ADD_OUTPUT, (row + self._run for row in _output_rows(outputs))).rowcount
+            if written <= 0:
+                self._check(cursor)
+
+    def finish(self, state: State, ended: datetime) -> None:
+        with self._transaction as cursor:
+            if not cursor.execute(_FINISH, (state.value, _stored(ended), *self._run)).rowcount:
+                self._check(cursor)
+
+    def _check(self, cursor: sqlite3.Cursor) -> None:
+        """Raise `NotFound` if the run was deleted."""
+        if cursor.execute(_RUN_EXISTS, self._run).fetchone() is None:
+            raise no_run(self._run[1])
+
+
 class _Transaction:
     """`with` it: committed at the end, rolled back on any error, SQLite's errors translated. Reused, for speed."""
 
@@ -263,14 +285,6 @@ def _save_job(cursor: sqlite3.Cursor, spec: JobSpec, document: str, saved: int |
     cursor.execute(_DROP_UNUSED_SPEC, (before,))
 
 
-def _run_number(cursor: sqlite3.Cursor, run_id: str) -> int:
-    found = cursor.execute("SELECT number FROM run WHERE id = ?", (run_id,)).fetchone()
-    if found is None:
-        raise no_run(run_id)
-    number: int = found[0]
-    return number
-
-
 def _run_row(run: Run, job: str) -> tuple[object, ...]:
     return (
         run.id,
@@ -285,9 +299,8 @@ def _run_row(run: Run, job: str) -> tuple[object, ...]:
     )
 
 
-def _attempt_row(run: int, attempt: Attempt) -> tuple[object, ...]:
+def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
     return (
-        run,
         attempt.task,
         attempt.number,
         attempt.state.value,
@@ -302,11 +315,11 @@ def _attempt_row(run: int, attempt: Attempt) -> tuple[object, ...]:
     )
 
 
-def _output_rows(run: int, outputs: Iterable[Output]) -> Iterator[tuple[object, ...]]:
+def _output_rows(outputs: Iterable[Output]) -> Iterator[tuple[object, ...]]:
     for output in outputs:
         data = memoryview(output.data)
         for start in range(0, len(data), PIECE):
-            yield run, output.task, output.number, data[start : start + PIECE]
+            yield output.task, output.number, data[start : start + PIECE]
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:

@@ -72,11 +72,11 @@ def test_a_password_for_a_server_without_one_is_told(redis_for_all: RedisServer)
 def test_a_server_without_memory_is_told_and_keeps_what_it_has() -> None:
     with redis_server() as server, closing(redis_store(server)) as store, redis_client(server) as client:
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
-        store.write("r1", [attempt_of(0)])
+        handle = store.begin(run, job_of("J"))
+        handle.write([attempt_of(0)])
         client.config_set("maxmemory", "1mb")
-        calls: list[Callable[[], None]] = [
-            lambda: store.write("r1", [attempt_of(1), Output(task=0, number=1, data=b"x" * 1000)]),
+        calls: list[Callable[[], object]] = [
+            lambda: handle.write([attempt_of(1)], [Output(task=0, number=1, data=b"x" * 1000)]),
             lambda: store.begin(run_of("K", "r2"), job_of("K")),
             lambda: store.save_job(job_of("K"), START),
         ]

@@ -38,8 +38,8 @@ def keys_of(client: Any, prefix: str) -> set[str]:
 
 def test_the_keys_are_those_of_the_layout(store: RedisStore, client: Any, prefix: str) -> None:
     run = run_of("J", "r1")
-    store.begin(run, job_of("J"))
-    store.write("r1", [attempt_of(1), Output(task=1, number=1, data=b"text")])
+    handle = store.begin(run, job_of("J"))
+    handle.write([attempt_of(1)], [Output(task=1, number=1, data=b"text")])
     number = "0" * 15 + "1"
     assert keys_of(client, prefix) == {
         f"{prefix}/{key}"
@@ -60,14 +60,14 @@ def test_the_keys_are_those_of_the_layout(store: RedisStore, client: Any, prefix
             f"run/{number}/tail/1.1",
         )
     }
-    store.finish(run._replace(state=State.SUCCESS, ended=at(1)))
+    handle.finish(State.SUCCESS, at(1))
     assert {f"{prefix}/runs/success", f"{prefix}/job/1/runs/success"} <= keys_of(client, prefix)
 
 
 def test_names_stand_in_no_key(store: RedisStore, client: Any, prefix: str) -> None:
     for number, name in enumerate(HOSTILE_NAMES):
-        store.begin(run_of(name, name, number), job_of(name))
-        store.write(name, [attempt_of(0), Output(task=0, number=1, data=b"text")])
+        handle = store.begin(run_of(name, name, number), job_of(name))
+        handle.write([attempt_of(0)], [Output(task=0, number=1, data=b"text")])
     for key in keys_of(client, prefix):
         assert set(key.removeprefix(prefix)) <= set("/.0123456789abcdefghijklmnopqrstuvwxyz")
 
@@ -87,9 +87,9 @@ def test_a_deleted_job_leaves_the_version_and_the_counters_alone(
     monkeypatch.setattr("pydag.stores.redis.store.PIECE", 4)
     for number in range(3):
         run = run_of("J", f"r{number}", number)
-        store.begin(run, job_of("J", 3 + number))
-        store.write(run.id, [attempt_of(0), *(Output(task=task, number=1, data=b"0123456789") for task in range(3))])
-        store.finish(run._replace(state=State.FAILED))
+        handle = store.begin(run, job_of("J", 3 + number))
+        handle.write([attempt_of(0)], [Output(task=task, number=1, data=b"0123456789") for task in range(3)])
+        handle.finish(State.FAILED, at(1))
     store.save_job(job_of("J", 9), at(9))
     store.delete("J")
     assert keys_of(client, prefix) == {f"{prefix}/format", f"{prefix}/next"}
@@ -107,8 +107,8 @@ def test_a_definition_is_kept_only_as_long_as_it_is_used(store: RedisStore, clie
 def test_no_prefix_reaches_into_another(redis_for_all: RedisServer, client: Any, other: str) -> None:
     with closing(redis_store(redis_for_all, "P")) as one, closing(redis_store(redis_for_all, other)) as two:
         for store, name in ((one, "one"), (two, "two")):
-            store.begin(run_of(name, "r1"), job_of(name))
-            store.write("r1", [Output(task=0, number=1, data=name.encode())])
+            handle = store.begin(run_of(name, "r1"), job_of(name))
+            handle.write(outputs=[Output(task=0, number=1, data=name.encode())])
         assert [run.job for run in one.runs()] == ["one"]
         assert [run.job for run in two.runs()] == ["two"]
         assert b"".join(one.output("r1", 0, 1)) == b"one"
@@ -118,10 +118,10 @@ def test_no_prefix_reaches_into_another(redis_for_all: RedisServer, client: Any,
 
 
 def test_output_over_a_mebibyte_is_compressed(store: RedisStore, client: Any, prefix: str) -> None:
-    store.begin(run_of("J", "r1"), job_of("J"))
-    store.write("r1", [Output(task=0, number=1, data=b"all alike\n" * (2 * MIB))])
+    handle = store.begin(run_of("J", "r1"), job_of("J"))
+    handle.write(outputs=[Output(task=0, number=1, data=b"all alike\n" * (2 * MIB))])
     for _ in range(30):
-        store.write("r1", [Output(task=1, number=1, data=b"in pieces\n" * (MIB // 10))])
+        handle.write(outputs=[Output(task=1, number=1, data=b"in pieces\n" * (MIB // 10))])
     size = sum(client.memory_usage(key, samples=0) for key in keys_of(client, prefix))
     assert size < 4 * MIB
     assert b"".join(store.output("r1", 0, 1)) == b"all alike\n" * (2 * MIB)
@@ -131,8 +131,8 @@ def test_output_over_a_mebibyte_is_compressed(store: RedisStore, client: Any, pr
 
 def test_the_server_is_never_asked_for_all_its_keys() -> None:
     with redis_server() as server, closing(redis_store(server)) as store, redis_client(server) as client:
-        store.begin(run_of("J", "r1"), job_of("J"))
-        store.write("r1", [attempt_of(0), Output(task=0, number=1, data=b"text")])
+        handle = store.begin(run_of("J", "r1"), job_of("J"))
+        handle.write([attempt_of(0)], [Output(task=0, number=1, data=b"text")])
         store.jobs(), store.runs(), store.load(run_of("J", "r1")), list(store.output("r1", 0, 1))
         store.delete("J")
         used = client.info("commandstats")
@@ -151,8 +151,9 @@ def test_ten_writers_of_one_output_lose_no_byte_and_mix_none(
 
     def write(letter: str) -> None:
         with closing(redis_store(redis_for_all, prefix)) as mine:
+            handle = mine.reopen("r1")
             for _ in range(20):
-                mine.write("r1", [Output(task=0, number=1, data=letter.encode() * 10)])
+                handle.write(outputs=[Output(task=0, number=1, data=letter.encode() * 10)])
 
     threads = [threading.Thread(target=write, args=(letter,)) for letter in "abcdefghij"]
     for thread in threads:
@@ -239,15 +240,16 @@ def test_an_answer_lost_after_the_effect_neither_fails_nor_repeats_it(
     run = run_of("J", "r1")
     done = run._replace(state=State.SUCCESS, ended=at(1))
     with line_to(redis_for_all) as line, closing(RedisStore(Server(host="127.0.0.1", port=line.port), prefix)) as mine:
-        mine.begin(run_of("warm", "r0", -1), job_of("warm"))  # the scripts are known from here on
-        mine.write("r0", [attempt_of(0)])
-        mine.finish(run_of("warm", "r0")._replace(state=State.SUCCESS))
+        warm = mine.begin(run_of("warm", "r0", -1), job_of("warm"))  # the scripts are known from here on
+        warm.write([attempt_of(0)])
+        warm.finish(State.SUCCESS, at(0))
+        begun = []
         calls: list[Callable[[], None]] = [
             lambda: mine.save_job(job_of("J"), START),
-            lambda: mine.begin(run, job_of("J")),
-            lambda: mine.write("r1", [attempt_of(0), Output(task=0, number=1, data=b"once")]),
-            lambda: mine.write("r1", [Output(task=0, number=1, data=b" and once")]),
-            lambda: mine.finish(done),
+            lambda: begun.append(mine.begin(run, job_of("J"))),
+            lambda: begun[0].write([attempt_of(0)], [Output(task=0, number=1, data=b"once")]),
+            lambda: begun[0].write(outputs=[Output(task=0, number=1, data=b" and once")]),
+            lambda: begun[0].finish(State.SUCCESS, at(1)),
         ]
         for call in calls:
             line.lose_next = True
@@ -290,8 +292,8 @@ def test_a_server_that_went_away_and_came_back_is_used_again() -> None:
 
 def test_damaged_records_are_format_errors(store: RedisStore, client: Any, prefix: str) -> None:
     run = run_of("J", "r1")
-    store.begin(run, job_of("J"))
-    store.write("r1", [Output(task=0, number=1, data=bytes(MIB))])
+    handle = store.begin(run, job_of("J"))
+    handle.write(outputs=[Output(task=0, number=1, data=bytes(MIB))])
     key = f"{prefix}/run/{'0' * 15}1"
     client.hset(f"{key}/output", "0.1.0", "no zlib")
     with pytest.raises(StoreFormatError, match="damaged"):
@@ -302,7 +304,7 @@ def test_damaged_records_are_format_errors(store: RedisStore, client: Any, prefi
 
 
 def test_an_attempt_as_large_as_can_be_comes_back(store: RedisStore) -> None:
-    store.begin(run_of("J", "r1"), job_of("J", 1))
+    handle = store.begin(run_of("J", "r1"), job_of("J", 1))
     attempt = Attempt(task=0, number=10**6, state=State.FAILED, detail="x" * 100_000, output_dropped=2**60)
-    store.write("r1", [attempt])
+    handle.write([attempt])
     assert store.load(run_of("J", "r1")).tasks["t0"].attempts == (attempt,)

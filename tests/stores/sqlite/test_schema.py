@@ -174,19 +174,19 @@ def test_a_full_disk_is_unreachable_and_leaves_the_history_as_it_was(tmp_path: P
     program = """
         store = SQLiteStore(Path(sys.argv[1]))
         run = run_of("J", "r1")
-        store.begin(run, job_of("J"))
-        store.write("r1", [attempt_of(0)])
+        handle = store.begin(run, job_of("J"))
+        handle.write([attempt_of(0)])
         resource.setrlimit(resource.RLIMIT_FSIZE, (2 ** 20, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:
             for number in range(2, 100):
-                store.write("r1", [attempt_of(0, number), Output(task=0, number=number, data=bytes(50_000))])
+                handle.write([attempt_of(0, number)], [Output(task=0, number=number, data=bytes(50_000))])
         except StoreUnreachable as error:
             written = len(store.load(run).tasks["t0"].attempts)
             assert written == number - 1, (written, number)
             print(error)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        store.write("r1", [attempt_of(1)])
+        handle.write([attempt_of(1)])
         assert len(store.load(run).tasks["t1"].attempts) == 1
     """
     assert str(tmp_path) in output_of(start(program, tmp_path))
@@ -252,6 +252,7 @@ def test_every_code_of_sqlite_has_a_meaning() -> None:
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path)
+    handle = store.begin(run_of("J", "r1"), job_of("J"))
     store.close()
     for call in (
         store.jobs,
@@ -261,8 +262,9 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
         lambda: list(store.output("r1", 0, 1)),
         lambda: store.save_job(job_of("J"), START),
         lambda: store.begin(run_of("J", "r1"), job_of("J")),
-        lambda: store.write("r1", [attempt_of(0)]),
-        lambda: store.finish(run_of("J", "r1")),
+        lambda: store.reopen("r1"),
+        lambda: handle.write([attempt_of(0)]),
+        lambda: handle.finish(State.SUCCESS, START),
         lambda: store.delete("J"),
     ):
         with pytest.raises(StoreError, match="closed"):

@@ -31,10 +31,10 @@ def test_ten_processes_make_and_write_one_history_together(tmp_path: Path) -> No
         while not go.exists():
             pass
         store = SQLiteStore(home)
-        store.begin(run_of("all", me), job_of("all", 100))
+        handle = store.begin(run_of("all", me), job_of("all", 100))
         for task in range(100):
-            store.write(me, [attempt_of(task), Output(task=task, number=1, data=me.encode() * 100)])
-            store.write(me, [attempt_of(task, state=State.SUCCESS)])
+            handle.write([attempt_of(task)], [Output(task=task, number=1, data=me.encode() * 100)])
+            handle.write([attempt_of(task, state=State.SUCCESS)])
         store.close()
     """
     home, go = tmp_path / "home", tmp_path / "go"
@@ -60,10 +60,10 @@ def test_a_process_killed_inside_a_transaction_leaves_no_half_of_it(tmp_path: Pa
                 os.kill(os.getpid(), signal.SIGKILL)
 
         store = SQLiteStore(Path(sys.argv[1]))
-        store.begin(run_of("J", "r1"), job_of("J", 500))
-        store.write("r1", [attempt_of(0)])
+        handle = store.begin(run_of("J", "r1"), job_of("J", 500))
+        handle.write([attempt_of(0)])
         output = Output(task=Deadly(1), number=1, data=b"x")
-        store.write("r1", [*(attempt_of(task) for task in range(1, 500)), output])
+        handle.write([attempt_of(task) for task in range(1, 500)], [output])
     """
     process = start(program, tmp_path)
     process.communicate(timeout=60)
@@ -76,9 +76,9 @@ def test_a_process_killed_inside_a_transaction_leaves_no_half_of_it(tmp_path: Pa
 def test_a_process_killed_at_any_moment_leaves_whole_batches(tmp_path: Path) -> None:
     program = """
         store = SQLiteStore(Path(sys.argv[1]))
-        store.begin(run_of("J", sys.argv[2]), job_of("J", 50))
+        handle = store.begin(run_of("J", sys.argv[2]), job_of("J", 50))
         for number in range(1, 10**6):
-            store.write(sys.argv[2], [attempt_of(task, number) for task in range(50)])
+            handle.write([attempt_of(task, number) for task in range(50)])
             print(number, flush=True)
     """
     for kill in range(3):
@@ -104,14 +104,14 @@ def test_a_transaction_that_an_interrupt_left_open_is_taken_back(tmp_path: Path)
 
 def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(SQLiteStore(tmp_path)) as store, closing(SQLiteStore(tmp_path)) as other:
-        other.begin(run_of("Other", "o"), job_of("Other", 100))
+        steady = other.begin(run_of("Other", "o"), job_of("Other", 100))
         for number in range(40):
-            store.begin(run_of("J", f"r{number}"), job_of("J"))
-            store.write(f"r{number}", [Output(task=0, number=1, data=bytes(MIB))])
+            handle = store.begin(run_of("J", f"r{number}"), job_of("J"))
+            handle.write(outputs=[Output(task=0, number=1, data=bytes(MIB))])
         between: list[int] = []
 
         def pause(_: float) -> None:
-            other.write("o", [attempt_of(len(between))])
+            steady.write([attempt_of(len(between))])
             between.append(1)
 
         monkeypatch.setattr("pydag.stores.sqlite.store.time.sleep", pause)
@@ -126,8 +126,8 @@ def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: 
 def test_a_state_that_nobody_knows_is_told(change: str, tmp_path: Path) -> None:
     with closing(SQLiteStore(tmp_path)) as store:
         run = run_of("J", "r")
-        store.begin(run, job_of("J"))
-        store.write("r", [attempt_of(0)])
+        handle = store.begin(run, job_of("J"))
+        handle.write([attempt_of(0)])
         with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection, connection:
             connection.execute(f"UPDATE {change}")
         with pytest.raises(StoreFormatError, match=r"'weird'.*PYDAG_HOME"):
@@ -155,9 +155,9 @@ def test_a_deleted_job_leaves_no_row_and_its_room_is_used_again(tmp_path: Path) 
     for number in range(3):
         with closing(SQLiteStore(tmp_path)) as store:
             for run_id in ("r1", "r2"):
-                store.begin(run_of("J", run_id), job_of("J", 10, f"echo {number} {run_id}"))
-                store.write(run_id, [attempt_of(task) for task in range(10)])
-                store.write(run_id, [Output(task=0, number=1, data=bytes(2 * MIB))])
+                handle = store.begin(run_of("J", run_id), job_of("J", 10, f"echo {number} {run_id}"))
+                handle.write([attempt_of(task) for task in range(10)])
+                handle.write(outputs=[Output(task=0, number=1, data=bytes(2 * MIB))])
             store.delete("J")
         assert set(rows(tmp_path).values()) == {0}
         sizes.append((tmp_path / "history.sqlite").stat().st_size)
@@ -176,14 +176,14 @@ def test_a_definition_is_kept_once_and_only_as_long_as_it_is_used(tmp_path: Path
 
 def test_the_write_ahead_log_stays_bounded_while_a_reader_pauses(tmp_path: Path) -> None:
     with closing(SQLiteStore(tmp_path)) as writer, closing(SQLiteStore(tmp_path)) as reader:
-        writer.begin(run_of("J", "r1"), job_of("J"))
+        handle = writer.begin(run_of("J", "r1"), job_of("J"))
         piece = Output(task=0, number=1, data=bytes(MIB))
-        writer.write("r1", [piece] * 20)
+        handle.write(outputs=[piece] * 20)
         paused = reader.output("r1", 0, 1)
         assert len(next(paused)) == MIB
         largest = 0
         for _ in range(100):
-            writer.write("r1", [piece])
+            handle.write(outputs=[piece])
             largest = max(largest, (tmp_path / "history.sqlite-wal").stat().st_size)
         assert largest < 48 * MIB
         assert sum(map(len, paused)) == 119 * MIB
@@ -191,8 +191,8 @@ def test_the_write_ahead_log_stays_bounded_while_a_reader_pauses(tmp_path: Path)
 
 def test_output_comes_in_pieces_of_a_mebibyte_at_most(tmp_path: Path) -> None:
     with closing(SQLiteStore(tmp_path)) as store:
-        store.begin(run_of("J", "r1"), job_of("J"))
-        store.write("r1", [Output(task=0, number=1, data=bytes(3 * MIB + 1))])
+        handle = store.begin(run_of("J", "r1"), job_of("J"))
+        handle.write(outputs=[Output(task=0, number=1, data=bytes(3 * MIB + 1))])
         assert [len(piece) for piece in store.output("r1", 0, 1)] == [MIB, MIB, MIB, 1]
 
 
@@ -208,7 +208,7 @@ def test_listing_jobs_reads_no_definition(tmp_path: Path) -> None:
 
 def test_times_before_1970_are_exact(tmp_path: Path) -> None:
     with closing(SQLiteStore(tmp_path)) as store:
-        store.begin(run_of("J", "r1"), job_of("J"))
+        handle = store.begin(run_of("J", "r1"), job_of("J"))
         early = START.replace(year=1969, microsecond=999999)
-        store.write("r1", [Attempt(task=0, number=1, state=State.RUNNING, started=early)])
+        handle.write([Attempt(task=0, number=1, state=State.RUNNING, started=early)])
         assert store.load(run_of("J", "r1")).tasks["t0"].started == early
