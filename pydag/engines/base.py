@@ -8,38 +8,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from pydag.model.run import Output, Usage
+from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
-from pydag.model.states import Reason, State
 
+Event = Output | Attempt
+"""More output of a running attempt; or, as an `Attempt`, how an attempt ended.
 
-class Ended(NamedTuple):
-    """An attempt ended: `state` is success, failed, cancelled or lost, never a guess.
-
-    Exactly one of `exit_status` and `signal` is set where the engine saw the end of the process. `usage` is None where
-    the engine cannot measure it, `host` empty where it has only one.
-    """
-
-    task: int
-    number: int
-    state: State
-    exit_status: int | None = None
-    signal: int | None = None
-    reason: Reason | None = None
-    detail: str = ""
-    host: str = ""
-    usage: Usage | None = None
-
-
-Event = Output | Ended
+Its state is success, failed, cancelled or lost, never a guess. Exactly one of `exit_status` and `signal` is set where
+the engine saw the end of the process. The tracker adds the times and `output_dropped`.
+"""
 
 
 class Engine(ABC):
     """Executes attempts. One tracker uses it, from one thread; an engine serves one run and is then closed.
 
-    Events of one attempt come in order: its output as it was written, then exactly one `Ended`. Events of different
+    Events of one attempt come in order: its output as it was written, then exactly one end. Events of different
     attempts come in any order. No event comes for an attempt that was not started. An engine passes all output on: the
     tracker limits what is kept.
     """
@@ -84,7 +68,7 @@ class Engine(ABC):
 
     @abstractmethod
     def stop(self, *, force: bool) -> None:
-        """Ask every running attempt to end, or with `force` make it end now. Their `Ended` (cancelled) still follow.
+        """Ask every running attempt to end, or with `force` make it end now. Their ends (cancelled) still follow.
 
         May be called again. Attempts that have ended by themselves are left alone.
         """

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pydag.engines.base import Ended, Engine
+from pydag.engines.base import Engine
 from pydag.errors import NotFound, StoreError
 from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec
@@ -127,7 +127,7 @@ class Tracker:
         if self._plan.done:
             return
         for event in self._engine.wait(self._patience()):
-            if isinstance(event, Ended):
+            if isinstance(event, Attempt):
                 self._ended(event)
             else:
                 self._keep(event)
@@ -209,24 +209,11 @@ class Tracker:
         task_or_none = self._plan.take()
         return None if task_or_none is None else (task_or_none, 1)
 
-    def _ended(self, event: Ended) -> None:
+    def _ended(self, event: Attempt) -> None:
         attempt = self._running[event.task]
         task = self._spec.tasks[event.task]
         self._attempts.append(
-            Attempt(
-                task=attempt.task,
-                number=attempt.number,
-                state=event.state,
-                started=attempt.started,
-                ended=self._clock.now(),
-                exit_status=event.exit_status,
-                signal=event.signal,
-                reason=event.reason,
-                detail=event.detail,
-                output_dropped=self._dropped(event.task),
-                host=event.host,
-                usage=event.usage,
-            )
+            event._replace(started=attempt.started, ended=self._clock.now(), output_dropped=self._dropped(event.task))
         )
         del self._running[event.task]  # last: should a signal handler raise here, its attempt must not stay `running`
         self._output_seen.pop(event.task, None)

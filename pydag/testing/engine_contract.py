@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pydag.engines.base import Ended, Engine, Event
+from pydag.engines.base import Engine, Event
 from pydag.model.actions import Shell
-from pydag.model.run import Output
+from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 
@@ -43,14 +43,14 @@ class EngineContract:
         engine = open_engine()
         self._start(engine, "echo some words")
         events = collect(engine, 1)
-        assert isinstance(events[-1], Ended)
+        assert isinstance(events[-1], Attempt)
         assert output_of(events, 0).rstrip() == b"some words"
 
     def test_each_attempt_ends_once_and_keeps_its_own_output(self, open_engine: OpenEngine) -> None:
         engine = open_engine()
         self._start(engine, *(f"echo task {task}" for task in range(8)))
         events = collect(engine, 8)
-        ends = [event for event in events if isinstance(event, Ended)]
+        ends = [event for event in events if isinstance(event, Attempt)]
         assert sorted((end.task, end.number) for end in ends) == [(task, 1) for task in range(8)]
         assert [output_of(events, task).rstrip() for task in range(8)] == [f"task {n}".encode() for n in range(8)]
 
@@ -73,7 +73,7 @@ class EngineContract:
         self._start(engine, "sleep 600", "sleep 600")
         let_begin(engine)
         engine.stop(force=False)
-        ends = [event for event in collect(engine, 2) if isinstance(event, Ended)]
+        ends = [event for event in collect(engine, 2) if isinstance(event, Attempt)]
         assert {(end.state, end.reason) for end in ends} == {(State.CANCELLED, Reason.INTERRUPTED)}
 
     def test_a_forced_stop_ends_every_attempt(self, open_engine: OpenEngine) -> None:
@@ -83,7 +83,7 @@ class EngineContract:
         let_begin(engine)
         engine.stop(force=False)
         engine.stop(force=True)
-        ends = [event for event in collect(engine, 2) if isinstance(event, Ended)]
+        ends = [event for event in collect(engine, 2) if isinstance(event, Attempt)]
         assert {end.state for end in ends} <= {State.CANCELLED, State.LOST}
 
     def test_stopping_what_has_ended_changes_nothing(self, open_engine: OpenEngine) -> None:
@@ -92,7 +92,7 @@ class EngineContract:
         collect(engine, 1)
         engine.stop(force=False)
         engine.stop(force=True)
-        assert [event for event in engine.wait(0.0) if isinstance(event, Ended)] == []
+        assert [event for event in engine.wait(0.0) if isinstance(event, Attempt)] == []
 
     def test_a_wait_in_which_nothing_happens_returns_an_empty_list_after_its_timeout(
         self, open_engine: OpenEngine
@@ -134,20 +134,20 @@ class EngineContract:
 
 def let_begin(engine: Engine) -> None:
     """Give the started attempts time to begin: some engines cannot stop what their server has not begun."""
-    assert [event for event in engine.wait(0.5) if isinstance(event, Ended)] == []
+    assert [event for event in engine.wait(0.5) if isinstance(event, Attempt)] == []
 
 
 def collect(engine: Engine, ends: int) -> list[Event]:
     """All events until this many attempts have ended."""
     events: list[Event] = []
-    while sum(isinstance(event, Ended) for event in events) < ends:
+    while sum(isinstance(event, Attempt) for event in events) < ends:
         events += engine.wait(60.0)
     return events
 
 
-def one_end(events: Iterable[Event]) -> Ended:
+def one_end(events: Iterable[Event]) -> Attempt:
     """The only end among these events."""
-    (end,) = [event for event in events if isinstance(event, Ended)]
+    (end,) = [event for event in events if isinstance(event, Attempt)]
     return end
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from pydag.engines.base import Ended, Engine, Event
-from pydag.model.run import Output
+from pydag.engines.base import Engine, Event
+from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 from pydag.testing.fake_clock import FakeClock
@@ -59,7 +59,7 @@ class ScriptedEngine(Engine):
 
     def say(self, event: Event) -> None:
         """Let this happen now."""
-        if isinstance(event, Ended):
+        if isinstance(event, Attempt):
             del self._running[event.task]
         self._events.append(event)
 
@@ -99,9 +99,9 @@ def ended(
     exit_status: int | None = None,
     signal: int | None = None,
     reason: Reason | None = None,
-) -> Ended:
+) -> Attempt:
     """The end of this attempt."""
-    return Ended(
+    return Attempt(
         task=start.task, number=start.number, state=state, exit_status=exit_status, signal=signal, reason=reason
     )
 

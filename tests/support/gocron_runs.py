@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydag.engines.base import Ended, Event
+from pydag.engines.base import Event
 from pydag.engines.gocron.engine import GoCronEngine
 from pydag.gocron.client import GoCronClient
 from pydag.model.actions import Shell
-from pydag.model.run import Output
+from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.settings import RunNew
 from tests.support.fake_gocron import PASSWORD, USER
@@ -68,7 +68,7 @@ class Runs:
             assert time.monotonic() < until, "it did not come to pass in time"
             self.look(0.05)
 
-    def ends(self, count: int = 1) -> list[Ended]:
+    def ends(self, count: int = 1) -> list[Attempt]:
         """The ends of so many attempts, by task."""
         until = time.monotonic() + PATIENCE
         while len(self._ends()) < count:
@@ -77,14 +77,14 @@ class Runs:
         assert len(self._ends()) == count
         return sorted(self._ends(), key=lambda end: end.task)
 
-    def end(self) -> Ended:
+    def end(self) -> Attempt:
         return self.ends()[0]
 
     def nothing_ended(self) -> bool:
         return not self._ends()
 
-    def _ends(self) -> list[Ended]:
-        return [event for event in self.events if isinstance(event, Ended)]
+    def _ends(self) -> list[Attempt]:
+        return [event for event in self.events if isinstance(event, Attempt)]
 
     def output(self, task: int = 0) -> bytes:
         return b"".join(event.data for event in self.events if isinstance(event, Output) and event.task == task)

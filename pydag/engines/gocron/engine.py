@@ -16,7 +16,7 @@ from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pydag.engines.base import Ended, Engine, Event
+from pydag.engines.base import Engine, Event
 from pydag.engines.gocron.pace import Pace
 from pydag.engines.gocron.sync import THREADS, agree, wanted
 from pydag.errors import EngineError
@@ -25,7 +25,7 @@ from pydag.gocron.http import NoAnswer
 from pydag.gocron.records import LogRow
 from pydag.gocron.results import END_UNKNOWN, EndReason, RowEnd, parse_result
 from pydag.model.actions import Shell
-from pydag.model.run import Output
+from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
 from pydag.settings import RunNew
@@ -365,7 +365,7 @@ class GoCronEngine(Engine):
     ) -> None:
         del self._running[attempt.task]
         self._events.append(
-            Ended(
+            Attempt(
                 task=attempt.task,
                 number=attempt.number,
                 state=state,

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-from pydag.engines.base import Ended, Engine, Event
+from pydag.engines.base import Engine, Event
 from pydag.engines.local import timeslice
 from pydag.engines.local.process import Process, Starter
 from pydag.errors import EngineError, InvalidJob
 from pydag.model.actions import HttpRequest, Shell
-from pydag.model.run import Output
+from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 
@@ -252,7 +252,7 @@ class LocalEngine(Engine):
         elif returncode is None:
             state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
         self._events.append(
-            Ended(
+            Attempt(
                 task=child.task,
                 number=child.number,
                 state=state,
@@ -466,12 +466,12 @@ def _sessions() -> dict[int, set[int]]:
     return found
 
 
-def _not_started(task: int, number: int, error: OSError) -> Ended:
+def _not_started(task: int, number: int, error: OSError) -> Attempt:
     if error.errno in _RAISED_BY:
         what = f": lower max_parallel, or raise `{_RAISED_BY[error.errno]}`"
     else:
         what = f": {error.filename!r}" if error.filename else ""
-    return Ended(
+    return Attempt(
         task=task,
         number=number,
         state=State.FAILED,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pydag.engines.base import Ended
 from pydag.errors import EngineError
 from pydag.model.actions import Shell
+from pydag.model.run import Attempt
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State
 from pydag.testing.engine_contract import collect, one_end, output_of
@@ -60,7 +60,7 @@ def test_without_pidfd_a_thread_awaits_each_child(start: MakeEngine, monkeypatch
     monkeypatch.delattr(os, "pidfd_open")
     engine = start(*(f"echo task {task}; exit {task}" for task in range(4)))
     events = collect(engine, 4)
-    ends = {event.task: event.exit_status for event in events if isinstance(event, Ended)}
+    ends = {event.task: event.exit_status for event in events if isinstance(event, Attempt)}
     assert ends == {0: 0, 1: 1, 2: 2, 3: 3}
     assert output_of(events, 2) == b"task 2\n"
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pydag.engines.base import Ended
 from pydag.engines.local import engine as local_engine
-from pydag.model.run import Output
+from pydag.model.run import Attempt, Output
 from pydag.model.states import State
 from pydag.testing.engine_contract import collect, one_end, output_of
 from tests.support.local_engine import MakeEngine
@@ -41,7 +40,7 @@ def test_a_gigabyte_of_output_passes_in_bounded_memory(start: MakeEngine) -> Non
         events = engine.wait(60.0)
         sizes = [len(event.data) for event in events if isinstance(event, Output)]
         total, largest = total + sum(sizes), max(largest, sum(sizes))
-        end = next((event for event in events if isinstance(event, Ended)), None)
+        end = next((event for event in events if isinstance(event, Attempt)), None)
     assert (total, end.state) == (1073741824, State.SUCCESS)
     assert largest <= 1024 * 1024
 
