@@ -1,18 +1,26 @@
-# `make example` and `make test` make what they need from nothing; `make check` is what a commit must pass.
-# uv is used where it is present, else `python3 -m venv` and pip.
+# `make example` and `make test` need nothing but Python and bash; `make check` is what a commit must pass.
+# They make their own .venv, with uv if it is installed, else with `python3 -m venv` and pip.
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 PIP := $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check)
 
-.PHONY: example test check format bench clean
+# Tests run side by side. Many of them wait for other processes, so there are more workers than CPUs.
+PYTEST := $(BIN)/python -m pytest -q -n 4 --dist loadgroup
+
+.PHONY: example test check check-servers format layers bench clean
 
 example: .venv/run.done
 	$(BIN)/python example.py
 
 test: .venv/dev.done
-	$(BIN)/python -m pytest -q
+	$(PYTEST) -m 'not server'
+
+# The tests that run on the gocron servers which PYDAG_TEST_GOCRON names.
+check-servers: .venv/dev.done
+	@test -n "$$PYDAG_TEST_GOCRON" || { echo "set PYDAG_TEST_GOCRON first: see CONTRIBUTING.md" >&2; exit 2; }
+	$(PYTEST) -m server
 
 check: .venv/dev.done
 	$(BIN)/ruff format --check .
@@ -20,6 +28,9 @@ check: .venv/dev.done
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) test
+
+layers: .venv/dev.done
+	$(BIN)/lint-imports --no-cache --verbose
 
 format: .venv/dev.done
 	$(BIN)/ruff format .

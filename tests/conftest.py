@@ -1,6 +1,8 @@
 """Every test has a history and a working directory of its own, and an environment without settings.
 
-A test whose tool is not installed is left out and said so, on a machine of one's own; with CI=true it fails.
+So tests can run side by side. Those that share something of the machine (the user's crontab, a real gocron server) form
+a group, which one worker runs in turn. A test whose tool is not installed is left out, and the last lines say so; with
+CI=true it fails.
 """
 
 from __future__ import annotations
@@ -30,8 +32,6 @@ TOOLS = {
     "openssl": ("openssl", "openssl"),
     "redis": ("redis-server", "redis-server"),
 }
-
-LEFT_OUT = pytest.StashKey[str]()
 
 _SETTINGS = ("NO_COLOR", "FORCE_COLOR", "PYTHONPATH")
 
@@ -72,24 +72,45 @@ def own_crontab() -> Iterator[None]:
         yield
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def _missing_tools() -> dict[str, str]:
+    """Each marker whose program is not installed, with the package that has it; none where all must be tested."""
     if os.environ.get("CI"):
-        return
-    missing = {marker for marker, (program, _) in TOOLS.items() if shutil.which(program) is None}
+        return {}
+    return {marker: package for marker, (program, package) in TOOLS.items() if shutil.which(program) is None}
+
+
+# First, because pytest-xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    missing = _missing_tools()
     left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-        wanted = {marker for marker in missing for item in left_out if item.get_closest_marker(marker)}
-        packages = ", ".join(sorted(TOOLS[marker][1] for marker in wanted))
-        config.stash[LEFT_OUT] = f"{len(left_out)} tests, for want of: {packages}"
+    for item in items:
+        if item.get_closest_marker("cron"):
+            item.add_marker(pytest.mark.xdist_group("the user's crontab"))
+        if server := _real_server(item):
+            item.add_marker(pytest.mark.server)
+            item.add_marker(pytest.mark.xdist_group(server))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if LEFT_OUT in config.stash:
-        terminalreporter.write_line(f"NOT TESTED: {config.stash[LEFT_OUT]}", yellow=True)
+def _real_server(item: pytest.Item) -> str | None:
+    """The gocron server that this test runs on, unless that is the stand-in."""
+    parameters = (
+        item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    )
+    return next((value for value in parameters if value in REAL), None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if missing := _missing_tools():
+        line = (
+            f"NOT TESTED: what needs {', '.join(sorted(missing))}: apt-get install {' '.join(sorted(missing.values()))}"
+        )
+        terminalreporter.write_line(line, yellow=True)
     if not REAL:
-        line = "NOT TESTED: a real gocron, for want of PYDAG_TEST_GOCRON (CONTRIBUTING.md); its stand-in was"
+        line = "NOT TESTED: a real gocron, as PYDAG_TEST_GOCRON names none (CONTRIBUTING.md); its stand-in was"
         terminalreporter.write_line(line, yellow=True)
 
 
