@@ -1,4 +1,4 @@
-"""The seam Reporter: who is told what a run does while it goes. What they show is in `pydag.view.live.reporter`."""
+"""The seam Reporter: who is told what a run does while it goes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Tracker: the loop that asks the plan, starts attempts on the engine, waits, records and reports.
 
-What is said in the history comes before what it is about: an attempt stands there before it is started, and its end
-before its successors start.
+The history comes first: an attempt is written before it starts, and its end is written before its successors start.
 """
 
 from __future__ import annotations
@@ -94,22 +93,16 @@ class Tracker:
         self._stop_requests += 1
         self._engine.wake()
 
-    def begin(self) -> None:
-        """Write the run to the history. `track` does it first; who calls `turn` must have called it once."""
-        self._handle = self._store.begin(self._run, self._spec)
-
     def track(self) -> RunRecord:
         """Run the job to its end and return what happened. The engine and the store stay open.
 
-        Where an error, or a signal handler of the caller's that raises, breaks it off, the run ends as `lost`.
+        Where an error breaks it off, also one out of the caller's signal handler, the run ends as `lost`.
         """
         try:
             self.begin()
-            self._reporter.run_started(self._run, self._spec)
-            while not self._plan.done:
+            while not self.done:
                 self.turn()
-            self._report(*self._write())
-            self._finish(self._plan.outcome(), self._clock.now())
+            self.end()
         except BaseException as error:
             if self._handle is None and isinstance(error, StoreError):
                 raise  # nothing was begun; a run of this id, if there is one, is another's
@@ -120,20 +113,55 @@ class Tracker:
         self._reporter.run_ended(record)
         return record
 
+    # The steps of `track`, for tests that look between them.
+
+    @property
+    def done(self) -> bool:
+        """Whether every task has ended."""
+        return self._plan.done
+
+    def begin(self) -> None:
+        """Write the run to the history and report it."""
+        self._handle = self._store.begin(self._run, self._spec)
+        self._reporter.run_started(self._run, self._spec)
+
     def turn(self) -> None:
-        """One turn of the loop: heed a stop, start what may start, wait for the engine, take in what it says."""
-        self._heed_stop()
-        self._start_ready()
-        if self._plan.done:
+        """One turn of the loop: pass on a stop, start what may start, wait for the engine, take its events."""
+        self._pass_on_stops()
+        self.start_ready()
+        if self.done:
             return
-        for event in self._engine.wait(self._patience()):
+        for event in self._engine.wait(self._longest_wait()):
             if isinstance(event, Attempt):
-                self._ended(event)
+                self._take_end(event)
             else:
-                self._keep(event)
+                self._take_output(event)
+
+    def start_ready(self) -> None:
+        """Write what ended and what starts now in one step, start it, and then report it."""
+        starting = []
+        while len(self._running) < self._slots:
+            following = self._next()
+            if following is None:
+                break
+            attempt = Attempt(task=following[0], number=following[1], state=State.RUNNING, started=self._clock.now())
+            self._running[attempt.task] = attempt
+            self._attempts.append(attempt)
+            starting.append(attempt)
+        attempts, outputs = self._write() if self._attempts or self._output_is_due() else ([], [])
+        for attempt in starting:
+            task = self._spec.tasks[attempt.task].name
+            env = {**self._environ, "PYDAG_TASK": task, "PYDAG_ATTEMPT": str(attempt.number)}
+            self._engine.start(attempt.task, attempt.number, env)
+        self._report(attempts, outputs)  # last: a reader can wait, an empty slot cannot
+
+    def end(self) -> None:
+        """Write and report what is left, and write the run's end."""
+        self._report(*self._write())
+        self._finish(self._plan.outcome(), self._clock.now())
 
     def _break_off(self, error: str) -> None:
-        """Nobody tracks the run any more: what runs is lost, and what waits will not start."""
+        """The tracker gives up: what runs is lost, and what waits will not start."""
         self._cancel_waiting()
         now = self._clock.now()
         for attempt in self._running.values():
@@ -163,7 +191,7 @@ class Tracker:
             self._handle = self._store.reopen(self._run.id)
         return self._handle
 
-    def _heed_stop(self) -> None:
+    def _pass_on_stops(self) -> None:
         while self._stops_done < self._stop_requests:
             if not self._stops_done:
                 self._reporter.stopping(self._clock.now())
@@ -177,27 +205,9 @@ class Tracker:
         self._retries.clear()
         self._due.clear()
         for task in self._plan.cancel() + waiting:
-            self._note(task, State.CANCELLED, Reason.INTERRUPTED)
+            self._end_unattempted(task, State.CANCELLED, Reason.INTERRUPTED)
         for task in waiting:
             self._plan.finish(task, State.CANCELLED)
-
-    def _start_ready(self) -> None:
-        """Write down what ended and what starts now as one change, start it, and show the change."""
-        starting = []
-        while len(self._running) < self._slots:
-            following = self._next()
-            if following is None:
-                break
-            attempt = Attempt(task=following[0], number=following[1], state=State.RUNNING, started=self._clock.now())
-            self._running[attempt.task] = attempt
-            self._attempts.append(attempt)
-            starting.append(attempt)
-        attempts, outputs = self._write() if self._attempts or self._output_is_due() else ([], [])
-        for attempt in starting:
-            task = self._spec.tasks[attempt.task].name
-            env = {**self._environ, "PYDAG_TASK": task, "PYDAG_ATTEMPT": str(attempt.number)}
-            self._engine.start(attempt.task, attempt.number, env)
-        self._report(attempts, outputs)  # last: who reads it can wait, an empty slot cannot
 
     def _next(self) -> tuple[int, int] | None:
         """The next task to start and the number of its attempt."""
@@ -209,7 +219,7 @@ class Tracker:
         task_or_none = self._plan.take()
         return None if task_or_none is None else (task_or_none, 1)
 
-    def _ended(self, event: Attempt) -> None:
+    def _take_end(self, event: Attempt) -> None:
         attempt = self._running[event.task]
         task = self._spec.tasks[event.task]
         self._attempts.append(
@@ -223,12 +233,12 @@ class Tracker:
             heapq.heappush(self._retries, (at, event.task, event.number + 1))
             return
         for skipped in self._plan.finish(event.task, event.state):
-            self._note(skipped, State.SKIPPED, Reason.UPSTREAM)
+            self._end_unattempted(skipped, State.SKIPPED, Reason.UPSTREAM)
 
-    def _note(self, task: int, state: State, reason: Reason) -> None:
+    def _end_unattempted(self, task: int, state: State, reason: Reason) -> None:
         self._attempts.append(Attempt.not_attempted(task, state, ended=self._clock.now(), reason=reason))
 
-    def _keep(self, output: Output) -> None:
+    def _take_output(self, output: Output) -> None:
         """Keep what is within the limit; what is over it is only counted."""
         seen = self._output_seen.get(output.task, 0)
         self._output_seen[output.task] = seen + len(output.data)
@@ -266,7 +276,7 @@ class Tracker:
         if attempts or outputs:
             self._reporter.changed(attempts, outputs)
 
-    def _patience(self) -> float | None:
+    def _longest_wait(self) -> float | None:
         """Seconds that the engine may wait: until a retry is due or output has waited long enough."""
         now = self._clock.monotonic()
         due = []

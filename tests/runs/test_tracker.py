@@ -1,4 +1,4 @@
-"""The loop: what it starts, records and reports, in which order; with a scripted engine and a clock that is told."""
+"""The loop: what it starts, records and reports, in which order; with a scripted engine and a fake clock."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from pydag.testing.scripted_engine import Answer, ScriptedEngine, Start, ended, 
 
 
 @dataclass
-class Noted:
+class Recorder:
     """A reporter that keeps what it is told."""
 
     told: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Noted:
         self.told.append(f"run {record.state.value}")
 
     def close(self) -> None:
-        """Nothing."""
+        """There is nothing to free."""
 
 
 class Scene:
@@ -56,13 +56,14 @@ class Scene:
         room: int | None = None,
         output_limit: int = 2 * OUTPUT_BATCH,
         store: MemoryStore | None = None,
+        engine: type[ScriptedEngine] = ScriptedEngine,
     ) -> None:
         self.clock = FakeClock()
         self.store = store or MemoryStore()
-        self.engine = ScriptedEngine(answer, self.clock, slots=slots)
+        self.engine = engine(answer, self.clock, slots=slots)
         self.engine.room = room
         self.engine.prepare(spec)
-        self.reporter = Noted()
+        self.reporter = Recorder()
         self.run = Run(id="r", job=spec.name, engine="scripted", state=State.RUNNING, started=START)
         self.tracker = Tracker(
             spec,
@@ -74,10 +75,6 @@ class Scene:
             max_parallel=max_parallel,
             clock=self.clock.for_tracker,
         )
-
-    def begin(self) -> None:
-        """For tests that call `turn` themselves."""
-        self.tracker.begin()
 
     @property
     def record(self) -> RunRecord:
@@ -155,13 +152,13 @@ def test_at_most_so_many_attempts_run_at_once(
 ) -> None:
     spec = spec_of(*free(9).tasks, max_parallel=of_job)
     scene = Scene(spec, goes_on, slots=3, max_parallel=of_call, room=room)
-    scene.begin()
-    scene.tracker._start_ready()
-    scene.tracker._start_ready()
+    scene.tracker.begin()
+    scene.tracker.start_ready()
+    scene.tracker.start_ready()
     assert len(scene.engine.started) == expected
     scene.engine.say(ended(scene.engine.started[0], State.SUCCESS))
     scene.tracker.turn()
-    scene.tracker._start_ready()
+    scene.tracker.start_ready()
     assert len(scene.engine.started) == expected + 1
 
 
@@ -246,14 +243,14 @@ def test_one_interrupt_stops_what_runs_and_cancels_what_waits() -> None:
         return [ended(start, State.FAILED, exit_status=1)] if start.task == 3 else None
 
     scene = Scene(spec, answer, slots=4)
-    scene.begin()
+    scene.tracker.begin()
     scene.tracker.turn()
     scene.tracker.turn()
     scene.tracker.interrupt()
     scene.tracker.turn()
-    while not scene.tracker._plan.done:
+    while not scene.tracker.done:
         scene.tracker.turn()
-    scene.tracker._write()
+    scene.tracker.end()
     tasks = scene.record.tasks
     assert [task.state for task in tasks.values()] == [State.CANCELLED] * 4
     assert [len(task.attempts) for task in tasks.values()] == [1, 1, 1, 1]
@@ -285,43 +282,42 @@ def test_a_second_interrupt_forces_the_stop() -> None:
             if force:
                 super().stop(force=True)
 
-    scene = Scene(free(1), goes_on)
-    engine = scene.tracker._engine = Stubborn(goes_on, scene.clock)
-    engine.prepare(free(1))
-    scene.begin()
-    scene.tracker._start_ready()
+    scene = Scene(free(1), goes_on, engine=Stubborn)
+    scene.tracker.begin()
+    scene.tracker.start_ready()
     scene.tracker.interrupt()
-    engine.wake()
+    scene.engine.wake()
     scene.tracker.turn()
     assert forced == [False]
     scene.tracker.interrupt()
     scene.tracker.turn()
     assert forced == [False, True]
-    assert scene.tracker._plan.outcome() is State.CANCELLED
-    assert scene.reporter.told == ["0.1 running", "stopping"]
+    scene.tracker.end()
+    assert scene.record.state is State.CANCELLED
+    assert scene.reporter.told[:3] == ["run started", "0.1 running", "stopping"]
 
 
 def test_output_of_a_running_attempt_is_written_after_a_moment_and_together() -> None:
     scene = Scene(free(1), goes_on)
-    scene.begin()
-    scene.tracker._start_ready()
+    scene.tracker.begin()
+    scene.tracker.start_ready()
     for word in (b"one ", b"two "):
         scene.engine.say(Output(task=0, number=1, data=word))
         scene.tracker.turn()
     assert list(scene.store.output("r", 0, 1)) == []
     scene.clock.advance(OUTPUT_DELAY)
-    scene.tracker._start_ready()
+    scene.tracker.start_ready()
     assert list(scene.store.output("r", 0, 1)) == [b"one two "]
     assert scene.reporter.told[-1] == "0.1 one two "
 
 
 def test_much_output_is_written_at_once() -> None:
     scene = Scene(free(1), goes_on)
-    scene.begin()
-    scene.tracker._start_ready()
+    scene.tracker.begin()
+    scene.tracker.start_ready()
     scene.engine.say(Output(task=0, number=1, data=b"x" * OUTPUT_BATCH))
     scene.tracker.turn()
-    scene.tracker._start_ready()
+    scene.tracker.start_ready()
     assert sum(map(len, scene.store.output("r", 0, 1))) == OUTPUT_BATCH
 
 
