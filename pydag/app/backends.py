@@ -1,4 +1,4 @@
-"""The only chooser of an engine, a clock and a store: what the job and the settings name is what is made."""
+"""The only place that chooses an engine, a scheduler and a store: the job and the settings name them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydag.stores.base import Store
 
 if TYPE_CHECKING:
     from pydag.gocron.client import GoCronClient
-    from pydag.schedule.schedulers.base import Clock
+    from pydag.schedule.schedulers.base import Scheduler
     from pydag.schedule.schedulers.crontab_file import Crontab
     from pydag.stores.redis.connection import Server
 
@@ -53,16 +53,16 @@ def _gocron_engine(settings: Settings, task_manager: object | None) -> Engine:
     )
 
 
-def clock_for(node: int | None, settings: Settings, crontab: Crontab) -> Clock:
-    """The clock of jobs that gocron's scheduler starts on a node, or, without a node, of those on the crontab."""
+def scheduler_for(node: int | None, settings: Settings, crontab: Crontab) -> Scheduler:
+    """The crontab, or, with a node on which to start jobs, gocron's scheduler."""
     if node is None:
-        from pydag.schedule.schedulers.crontab import CrontabClock
+        from pydag.schedule.schedulers.crontab import CrontabScheduler
 
-        return CrontabClock(crontab, settings.home)
+        return CrontabScheduler(crontab, settings.home)
     client = gocron_client(settings, timeout=LOOK_TIMEOUT)
-    from pydag.schedule.schedulers.gocron import GoCronClock
+    from pydag.schedule.schedulers.gocron import GoCronScheduler
 
-    return GoCronClock(client, settings.home)
+    return GoCronScheduler(client, settings.home)
 
 
 def gocron_client(settings: Settings, manager: object | None = None, *, timeout: float = 30.0) -> GoCronClient:

@@ -1,50 +1,49 @@
-"""The use cases of the clocks: put a job on one, take it off, say what is on them."""
+"""The use cases of schedules: have a job started by a scheduler or no longer, and say what is scheduled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydag.app import jobs as jobs_app
-from pydag.app.backends import clock_for, opened_store
+from pydag.app.backends import opened_store, scheduler_for
 from pydag.errors import InvalidSetting, NotFound, PyDagException, StoreFormatError
 from pydag.model.spec import JobSpec
 from pydag.schedule import never_started
-from pydag.schedule.expression import Upcoming
-from pydag.schedule.schedulers.base import Clock, Entry, Unstarted
+from pydag.schedule.schedulers.base import FailedStart, ScheduleEntry, Scheduler, Upcoming
 from pydag.schedule.schedulers.crontab_file import Crontab
-from pydag.schedule.schedulers.crontab_text import entry_id
-from pydag.schedule.submission import Submission, Submissions, account_home, kept_environ
+from pydag.schedule.submission import Submission, Submissions, account_home, kept_environ, submission_id
 from pydag.settings import Settings
 from pydag.workflow.loader import load_job
 
 SHOWN = 3
-"""So many next fire times are shown when a job is submitted."""
+"""How many fire times are shown when a job is submitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What was, or would be, put on a clock: its line, the next fire times, and the entry of before.
+    """What was, or would be, given to a scheduler: the line of its entry, the next fire times, and the entry before.
 
-    `moved` is the entry that was taken off the clock `moved_from`, where the job was on another.
+    `moved` is the entry that was removed from the scheduler `moved_from`, where another one had the job.
     """
 
     job: str
     line: str
     times: Sequence[datetime]
-    replaced: Entry | None
-    moved: Entry | None = None
+    replaced: ScheduleEntry | None
+    moved: ScheduleEntry | None = None
     moved_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class OnTheClock:
-    """The jobs of this history that are on a clock, and what kept a clock from being read whole."""
+class Scheduled:
+    """The scheduled jobs of this history, the starts that failed, and why a scheduler could not be read."""
 
     jobs: dict[str, Upcoming] = field(default_factory=dict)
+    failed_starts: list[FailedStart] = field(default_factory=list)
     errors: list[PyDagException] = field(default_factory=list)
 
 
@@ -58,134 +57,142 @@ def submit(
     catch_up: int = 0,
     dry_run: bool = False,
 ) -> Submitted:
-    """Put a job of the file on a clock, in the place of the entry that it may have; or only say how.
+    """Give a job of the file to a scheduler, in the place of the entry that it may have; or only say how.
 
-    With `node`, gocron's scheduler starts it on that node; without, the crontab does. A job that was on another clock
-    is taken off that one.
+    With `node`, gocron's scheduler starts it on that node; without, the crontab does. Where another scheduler had the
+    job, its entry is removed there.
     """
     settings = Settings.load()
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
-    with closing(clock_for(node, settings, crontab)) as clock:
-        schedule = clock.read(cron)
+    with closing(scheduler_for(node, settings, crontab)) as scheduler:
+        expression = scheduler.parse(cron)
         spec = load_job(file, name).check()
-        submission = Submission(
+        new = Submission(
             job=spec.name,
             file=str(file.absolute()),
             directory=str(Path.cwd()),
-            cron=schedule.text,
-            zone=clock.zone(spec.name),
+            expression=expression,
+            zone_name=scheduler.zone_name(spec.name),
             catch_up=catch_up,
             submitted=datetime.now(UTC),
             environ=kept_environ(env),
             node=node,
         )
         before = _submission(submissions, spec.name)
-        with nullcontext() if dry_run else crontab.locked(), _another(before, submission, crontab) as former:
-            done = _submitted(submission, clock, former, settings.home)
-            if not dry_run:
-                if before:
-                    _take_in(former or clock, before, crontab)
-                _put(clock, former if done.moved else None, submissions, submission, spec)
-            return done
+        with _former_scheduler(before, new, crontab) as former:
+            if dry_run:
+                return _submitted(new, scheduler, former, settings.home)
+            with crontab.locked():
+                done = _submitted(new, scheduler, former, settings.home)
+                if before:  # later they would count as failed before the submission
+                    _record((former or scheduler).failed_starts(before), crontab)
+                _put(new, spec, scheduler, former if done.moved else None, submissions)
+                return done
 
 
 def unschedule(job: str) -> str:
-    """Take a job off its clock, and name that; what was submitted stays, for `backfill`. Raises `NotFound`."""
+    """Remove the entry of a job from its scheduler, and name that. What was submitted stays, for `backfill`.
+
+    Raises `NotFound` where there is none.
+    """
     home = Settings.load().home
     crontab = _crontab(home)
-    with _clock_of(_submission(Submissions(home), job), crontab) as clock, crontab.locked():
-        if not clock.take(job):
-            raise NotFound(f"job {job!r} is not on {clock.place}: `pydag status` shows what is")
-        return clock.place
+    with _scheduler_of(_submission(Submissions(home), job), crontab) as scheduler, crontab.locked():
+        if not scheduler.remove(job):
+            raise NotFound(f"job {job!r} is not on {scheduler.title}: `pydag status` shows what is")
+        return scheduler.title
 
 
 def delete(job: str, *, force: bool = False) -> str | None:
-    """Take a job, its history and what was submitted of it out. Gives the clock that it was on.
+    """Delete a job, its history and its submission. Names the scheduler that had an entry of it.
 
-    Raises what `app.delete` raises.
+    Raises what `pydag.app.jobs.delete` raises.
     """
     settings = Settings.load()
     submissions, crontab = Submissions(settings.home), _crontab(settings.home)
-    if submissions.raw(entry_id(job)) is None:
+    if submissions.raw(submission_id(job)) is None:
         jobs_app.delete(job, settings, force=force)
         return None
     submission = _submission(submissions, job)
-    with _clock_of(submission, crontab) as clock, crontab.locked():
-        clock.entries()  # a clock that cannot be read is told before anything is gone
+    with _scheduler_of(submission, crontab) as scheduler, crontab.locked():
+        scheduler.entries()  # where they cannot be read, that is an error before anything is gone
         with suppress(NotFound):  # the history may have been emptied
             jobs_app.delete(job, _settings(submission), force=force)
         try:
-            return clock.place if clock.take(job) else None
+            return scheduler.title if scheduler.remove(job) else None
         except NotFound:
             return None  # another history has a job of that name, and the entry
         finally:
-            submissions.restore(entry_id(job), None)
+            submissions.remove(submission_id(job))
 
 
-def look(now: datetime, job: str | None = None) -> OnTheClock:
-    """What is on the clocks: of one job or of all.
-
-    What a clock could not start since somebody last looked is taken into the history, with its cause.
-    """
+def scheduled(now: datetime, job: str | None = None) -> Scheduled:
+    """What the schedulers have: of one job or of all. Where one cannot be read, `errors` say why."""
     home = Settings.load().home
-    submissions, crontab, found = Submissions(home), _crontab(home), OnTheClock()
-    groups: dict[tuple[bool, Settings], list[Submission]] = {}
+    submissions, crontab, found = Submissions(home), _crontab(home), Scheduled()
+    groups: dict[tuple[str, Settings], list[Submission]] = {}
     for each in submissions.ids():
-        with suppress(PyDagException):  # what is damaged says so when it is due; the others can be shown
+        with suppress(PyDagException):  # a damaged one is reported when it is due; the others can be shown
             submission = submissions.load(each)
             if job in (None, submission.job):
-                groups.setdefault((submission.node is None, _settings(submission)), []).append(submission)
+                groups.setdefault((submission.server, _settings(submission)), []).append(submission)
     for group in groups.values():
-        _look_at(group, crontab, now, found)
+        _read_scheduler(group, crontab, now, found)
     return found
 
 
-def _look_at(group: Sequence[Submission], crontab: Crontab, now: datetime, found: OnTheClock) -> None:
-    """Add the submissions of one clock to what was found."""
+def record_failed_starts(starts: Sequence[FailedStart]) -> None:
+    """Record in the history the starts that a scheduler could not make. Repeated, it records nothing twice."""
+    _record(starts, _crontab(Settings.load().home))
+
+
+def _record(starts: Sequence[FailedStart], crontab: Crontab) -> None:
+    if not starts:
+        return
+    with opened_store(Settings.load()) as store:
+        if all(never_started.is_known(store, start) for start in starts):
+            return
+        with crontab.locked():  # another process may record them at this moment
+            for start in sorted(starts, key=lambda start: start.due):
+                if not never_started.is_known(store, start):
+                    never_started.record_failed_start(store, start)
+
+
+def _read_scheduler(group: Sequence[Submission], crontab: Crontab, now: datetime, found: Scheduled) -> None:
+    """Add what one scheduler has of its submissions to what was found."""
     home = Settings.load().home
-    try:
-        with _clock_of(group[0], crontab) as clock:
-            entries = clock.entries()
+    with _scheduler_of(group[0], crontab) as scheduler:
+        try:
+            entries = scheduler.entries()
             for submission in group:
                 entry = entries.get(submission.id)
                 if entry and entry.belongs_to(home):
-                    found.jobs[submission.job] = _upcoming(clock, submission, entry, now)
-                    _take_in(clock, submission, crontab)
-    except PyDagException as error:
-        found.errors.append(error)
-        for submission in group:
-            silent = "the crontab cannot be read" if submission.node is None else "gocron does not answer"
-            unknown = Upcoming(cron=submission.cron, next=None, node=submission.node, detail=silent)
-            found.jobs.setdefault(submission.job, unknown)
+                    found.jobs[submission.job] = _upcoming(scheduler, submission, entry, now)
+                    found.failed_starts.extend(scheduler.failed_starts(submission))
+        except PyDagException as error:
+            found.errors.append(error)
+            for submission in group:
+                unknown = Upcoming(
+                    expression=submission.expression.text,
+                    scheduler=scheduler.name,
+                    next=None,
+                    node=submission.node,
+                    detail=scheduler.unreadable,
+                )
+                found.jobs.setdefault(submission.job, unknown)
 
 
-def _upcoming(clock: Clock, submission: Submission, entry: Entry, now: datetime) -> Upcoming:
+def _upcoming(scheduler: Scheduler, submission: Submission, entry: ScheduleEntry, now: datetime) -> Upcoming:
     fire, detail = None, ""
-    if entry.schedule != submission.cron:
-        detail = f"changed by hand, it was {submission.cron}: submit it again"
+    if entry.expression != submission.expression.text:
+        detail = f"changed by hand, it was {submission.expression.text}: submit it again"
     if entry.enabled:
-        with suppress(InvalidSetting):  # changed by hand into what this clock may read, and pydag does not
-            (fire,) = clock.read(entry.schedule).next_after(now, 1, submission.clock)
+        with suppress(InvalidSetting):  # changed by hand into what the scheduler may understand, and pydag does not
+            fire_times = replace(submission.fire_times, expression=scheduler.parse(entry.expression))
+            (fire,) = fire_times.after(now, 1)
     else:
         detail = "switched off in gocron's pages"
-    return Upcoming(cron=entry.schedule, next=fire, node=entry.node, detail=detail)
-
-
-def _take_in(clock: Clock, submission: Submission, crontab: Crontab) -> None:
-    """Keep in the history what the clock could not start. Repeated, it keeps nothing twice."""
-    missing = clock.unstarted(submission)
-    if not missing:
-        return
-    with opened_store(Settings.load()) as store:
-
-        def unknown(each: Unstarted) -> bool:
-            return not store.runs(submission.job, scheduled_for=each.due, limit=1)
-
-        if any(map(unknown, missing)):
-            with crontab.locked():  # somebody else may look at this moment
-                for each in reversed(missing):
-                    if unknown(each):
-                        never_started.keep(store, submission.job, each.due, each.cause, engine="gocron", at=each.tried)
+    return Upcoming(expression=entry.expression, scheduler=scheduler.name, next=fire, node=entry.node, detail=detail)
 
 
 def _crontab(home: Path) -> Crontab:
@@ -194,70 +201,67 @@ def _crontab(home: Path) -> Crontab:
 
 
 def _submission(submissions: Submissions, job: str) -> Submission | None:
-    """What was submitted of a job; None where nothing was, or where it cannot be read any more."""
+    """What was submitted of a job; None where nothing was, or where it can no longer be read."""
     with suppress(NotFound, StoreFormatError):
-        return submissions.load(entry_id(job))
+        return submissions.load(submission_id(job))
     return None
 
 
 def _settings(submission: Submission | None) -> Settings:
-    """With the gocron on whose clock a job is; the login is the one that is set now, where it is for that one."""
+    """The settings with the server whose scheduler has the job. Its login is the present one, where that is for it."""
     settings = Settings.load()
-    if submission is None or submission.node is None:
+    if submission is None or submission.server in ("", settings.gocron.address):
         return settings
-    gocron = Settings.load(submission.environ).gocron
-    return settings if settings.gocron.address == gocron.address else replace(settings, gocron=gocron)
+    return replace(settings, gocron=Settings.load(submission.environ).gocron)
 
 
 @contextmanager
-def _clock_of(submission: Submission | None, crontab: Crontab) -> Iterator[Clock]:
-    """The clock that a job was given to: the crontab where nobody knows."""
+def _scheduler_of(submission: Submission | None, crontab: Crontab) -> Iterator[Scheduler]:
+    """The scheduler that a job was given to: the crontab where nobody knows."""
     node = submission.node if submission else None
-    with closing(clock_for(node, _settings(submission), crontab)) as clock:
-        yield clock
+    with closing(scheduler_for(node, _settings(submission), crontab)) as scheduler:
+        yield scheduler
 
 
 @contextmanager
-def _another(before: Submission | None, now: Submission, crontab: Crontab) -> Iterator[Clock | None]:
-    """The clock that a job was given to before, where that is another."""
-    if before is None or _place(before) == _place(now):
+def _former_scheduler(before: Submission | None, new: Submission, crontab: Crontab) -> Iterator[Scheduler | None]:
+    """The scheduler that a job was given to before, where that is another one."""
+    if before is None or before.server == new.server:
         yield None
     else:
-        with _clock_of(before, crontab) as clock:
-            yield clock
+        with _scheduler_of(before, crontab) as scheduler:
+            yield scheduler
 
 
-def _place(submission: Submission) -> str | None:
-    return None if submission.node is None else Settings.load(submission.environ).gocron.address
-
-
-def _submitted(submission: Submission, clock: Clock, former: Clock | None, home: Path) -> Submitted:
-    """What putting it on the clock will change there, and on the former one."""
-    moved = former.entries().get(submission.id) if former else None
+def _submitted(new: Submission, scheduler: Scheduler, former: Scheduler | None, home: Path) -> Submitted:
+    """What giving it to the scheduler will change there, and with the former one."""
+    moved = former.entries().get(new.id) if former else None
     return Submitted(
-        job=submission.job,
-        line=clock.line(submission),
-        times=submission.schedule.next_after(submission.submitted, SHOWN, submission.clock),
-        replaced=clock.entries().get(submission.id),
+        job=new.job,
+        line=scheduler.line(new),
+        times=new.fire_times.after(new.submitted, SHOWN),
+        replaced=scheduler.entries().get(new.id),
         moved=moved if moved and moved.belongs_to(home) else None,
-        moved_from=former.place if former else "",
+        moved_from=former.title if former else "",
     )
 
 
-def _put(clock: Clock, former: Clock | None, submissions: Submissions, submission: Submission, spec: JobSpec) -> None:
-    """Write all that makes a job scheduled, the entry last; then take the entry of before off the former clock."""
-    kept = submissions.raw(submission.id)
+def _put(
+    new: Submission, spec: JobSpec, scheduler: Scheduler, former: Scheduler | None, submissions: Submissions
+) -> None:
+    """Write all that makes a job scheduled, the entry last; then remove its entry from the former scheduler."""
+    before = submissions.raw(new.id)
     with opened_store(Settings.load()) as store:
-        store.save_job(spec, submission.submitted)
-    submissions.save(submission)
+        store.save_job(spec, new.submitted)
+    submissions.save(new)
     try:
-        undo = clock.put(submission)
+        undo = scheduler.put(new)
         try:
             if former:
-                former.take(submission.job)
+                former.remove(new.job)
         except BaseException:
             undo()
             raise
     except BaseException:
-        submissions.restore(submission.id, kept)
+        submissions.restore(new.id, before)
         raise

@@ -1,14 +1,14 @@
-"""The use cases of a fire time: run what is due, say why it could not start, make up for what was missed."""
+"""The use case of a start: what a scheduler calls runs the job that is due, or records why it could not."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from datetime import UTC, datetime, timedelta
-from typing import TextIO
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 
 from pydag.app.backends import opened_store
-from pydag.app.backfill import make_up
+from pydag.app.backfill import run_fire_times
 from pydag.app.jobs import jobs
 from pydag.app.run import INTERRUPTED, run_job
 from pydag.errors import NotFound, PyDagException, StillRunning
@@ -18,140 +18,126 @@ from pydag.model.states import State
 from pydag.runs.owner import live_runs
 from pydag.runs.reporter import Silent
 from pydag.schedule import never_started
-from pydag.schedule.schedulers.crontab_text import entry_id
-from pydag.schedule.submission import SCHEDULED_FOR, Submission, Submissions
+from pydag.schedule.due import due_time, missed_times
+from pydag.schedule.submission import SCHEDULED_FOR, Submission, Submissions, submission_id
 from pydag.settings import RunNew, Settings
 from pydag.stores.base import Store
 from pydag.workflow.loader import load_job
 
-_STEP = timedelta.resolution
-_AHEAD = timedelta(seconds=2)  # how far gocron's server may be ahead of the clock here
-_REPEATED = timedelta(minutes=1)  # until then a second start for a fire time is the clock's, and no wish of somebody
 
+def run_submission(wanted: str, at: datetime | None, report: Callable[[str], None]) -> None:
+    """Run the job of the submission with this id for the fire time that is due, or for `at`, a time that was missed.
 
-class _Witness(Silent):
-    """Shows nothing, and knows whether the run began: one that did is never said to have not."""
-
-    begun = False
-
-    def run_started(self, run: Run, spec: JobSpec) -> None:
-        """It is in the history."""
-        self.begun = True
-
-
-def run_submission(submission_id: str, at: datetime | None = None) -> None:
-    """What a clock calls: run a job for the fire time that is due, or for `at`, a time to make up for.
-
-    Nothing is printed, so that cron has nothing to mail. A run that cannot start is recorded as one that never did;
-    only where the history does not take even that, a line goes to stderr and into a file beside the submission.
-    Raises what kept it from starting, and `RunFailed`.
+    A run that cannot start is recorded as one that never did. Only where the history does not take even that, `report`
+    gets a line, which is also written beside the submission. Raises what kept the job from starting, and `RunFailed`.
     """
-    stderr = _silence()
-    submissions = Submissions(Settings.load().home)
-    witness = _Witness()
-    submission, due = None, at
+    start = _Start(wanted)
     try:
-        submission = submissions.load(submission_id)
-        os.environ.update(submission.environ)
-        os.environ.setdefault("PYDAG_RUN_NEW", RunNew.AUTO.value)  # what a job's last run left on gocron is its own
-        due = at or _due(submission, datetime.now(UTC))
-        if due:
-            os.environ[SCHEDULED_FOR] = due.isoformat()
-        if at is None:
-            _run_due(submissions, submission, due, witness)
-        else:
-            _run(submission, due, witness)
+        start.run(at)
     except RunFailed:
         raise
     except Exception as error:
-        cause = str(error) if isinstance(error, PyDagException) else f"{type(error).__name__}: {error}"
-        state = State.CANCELLED if isinstance(error, StillRunning) else State.FAILED
         try:
-            if witness.begun:
-                raise StillRunning("its run had begun")
-            job = submission.job if submission else _job_of(submission_id)
-            with opened_store(Settings.load()) as store:
-                never_started.keep(store, job, due, cause, state=state)
+            start.record(error)
         except PyDagException as worse:
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            text = f"{when} job {submission.job if submission else submission_id}: {cause}; not in the history: {worse}"
-            print(f"pydag: {text}", file=stderr, flush=True)
-            submissions.note(submission_id, text)
+            line = f"{when} job {start.job or wanted}: {_cause(error)}; not in the history: {worse}"
+            report(line)
+            start.submissions.add_error(wanted, line)
         raise
 
 
-def _silence() -> TextIO:
-    """Whatever the file of a job prints goes nowhere, for the rest of the process. Gives the stderr of before."""
-    stderr = os.fdopen(os.dup(2), "w", errors="backslashreplace")
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in (1, 2):
-        os.dup2(null, number)
-    return stderr
+class _Start(Silent):
+    """One start of a submission; what is known of it is what can be recorded where it fails.
+
+    As the run's reporter it shows nothing, and learns that the run began: such a run is never recorded as one that
+    did not.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        self.submissions = Submissions(Settings.load().home)
+        self.job: str | None = None
+        self._id = wanted
+        self._due: datetime | None = None
+        self._begun = False
+
+    def run_started(self, run: Run, spec: JobSpec) -> None:
+        """It is in the history."""
+        self._begun = True
+
+    def run(self, at: datetime | None) -> None:
+        """Run the job for the fire time that is due, or for `at`."""
+        self._due = at
+        submission = self.submissions.load(self._id)
+        self.job = submission.job
+        os.environ.update(submission.environ)
+        os.environ.setdefault("PYDAG_RUN_NEW", RunNew.AUTO.value)  # the job's tasks on gocron are its own: update them
+        if at is None:
+            self._due = due_time(submission, datetime.now(UTC), partial(_has_begun, submission.job))
+        if self._due:
+            os.environ[SCHEDULED_FOR] = self._due.isoformat()
+        if at is None:
+            self._run_due(submission)
+        else:
+            self._run_job(submission)
+
+    def record(self, error: Exception) -> None:
+        """Record that the job did not start. Raises `PyDagException` where the history does not take it."""
+        if self._begun:
+            raise StillRunning("its run had begun")
+        state = State.CANCELLED if isinstance(error, StillRunning) else State.FAILED
+        job = self.job or _job_in_history(self._id)
+        with opened_store(Settings.load()) as store:
+            never_started.record(store, job, self._due, _cause(error), state=state)
+
+    def _run_due(self, submission: Submission) -> None:
+        with self.submissions.start_lock(submission.id) as alone, opened_store(Settings.load()) as store:
+            has_begun = partial(never_started.has_begun, store, submission.job)
+            if self._due and has_begun(self._due):
+                return  # cron starts a job twice where a shift of the clock skips several of its times
+            _refuse_if_busy(store, submission.job, alone=alone)
+            missed = missed_times(submission, self._due, has_begun) if self._due else []
+            if missed and run_fire_times(submission, missed, parallel=1, ended=lambda *_: None):
+                raise SystemExit(INTERRUPTED)
+            self._run_job(submission)
+
+    def _run_job(self, submission: Submission) -> None:
+        try:
+            os.chdir(submission.directory)
+        except OSError as error:
+            raise NotFound(
+                f"the working directory {submission.directory} cannot be used ({error.strerror}): "
+                "make it again, or submit the job from another"
+            ) from None
+        job = load_job(submission.file, submission.job)
+        scheduled_for = self._due.astimezone(UTC) if self._due else None
+        run_job(job, self, scheduled_for=scheduled_for, own_process=True)
 
 
-def _job_of(submission_id: str) -> str:
-    """The job's name by the history, where what was submitted cannot be read. Raises `NotFound`."""
+def _has_begun(job: str, due: datetime) -> bool:
+    with opened_store(Settings.load()) as store:
+        return never_started.has_begun(store, job, due)
+
+
+def _refuse_if_busy(store: Store, job: str, *, alone: bool) -> None:
+    """Raise `StillRunning` where the last start goes on (not `alone`), or a run that was started by hand.
+
+    The run of a backfill may go on beside: it has a logical date of its own.
+    """
+    running = live_runs(store, job)
+    by_hand = [run for run in running if run.scheduled_for is None]
+    if not alone or by_hand:
+        named = [f" (run {run.id})" for run in by_hand or running]
+        raise StillRunning("the last run still goes on" + "".join(named[:1]))
+
+
+def _cause(error: Exception) -> str:
+    return str(error) if isinstance(error, PyDagException) else f"{type(error).__name__}: {error}"
+
+
+def _job_in_history(wanted: str) -> str:
+    """The name of the job by the history, where its submission cannot be read. Raises `NotFound`."""
     for entry in jobs():
-        if entry_id(entry.name) == submission_id:
+        if submission_id(entry.name) == wanted:
             return entry.name
     raise NotFound("the history knows no job of that id")
-
-
-def _due(submission: Submission, now: datetime) -> datetime | None:
-    """The fire time for which a clock starts the job now; None where somebody started it in gocron's pages.
-
-    gocron's server may be ahead of the clock of this node, and a start by hand looks as one by the scheduler does: it
-    is told by a fire time that has its run, or that was before the submission.
-    """
-    schedule, clock = submission.schedule, submission.clock
-    due = schedule.previous(now, clock)
-    if submission.node is None:
-        return due
-    soon = schedule.previous(now + _AHEAD, clock)
-    with opened_store(Settings.load()) as store:
-        begun = never_started.has_begun(store, submission.job, due)
-    early, late = due.astimezone(UTC) <= submission.submitted, now - due > _REPEATED
-    if soon.astimezone(UTC) != due.astimezone(UTC) and (early or late or begun):
-        return soon
-    return None if early or (begun and late) else due
-
-
-def _run_due(submissions: Submissions, submission: Submission, due: datetime | None, witness: _Witness) -> None:
-    with submissions.alone(submission.id) as alone, opened_store(Settings.load()) as store:
-        if due and never_started.has_begun(store, submission.job, due):
-            return  # cron starts a job twice for several times that a shift of the clock skips
-        running = live_runs(store, submission.job)
-        # A backfill may go on beside: it has logical dates of its own.
-        by_hand = [run for run in running if run.scheduled_for is None]
-        if not alone or by_hand:
-            named = [f" (run {run.id})" for run in by_hand or running]
-            raise StillRunning("the last run still goes on" + "".join(named[:1]))
-        missed = _missed(store, submission, due) if due else []
-        if missed and make_up(submission, missed, parallel=1, told=lambda *_: None):
-            raise SystemExit(INTERRUPTED)
-        _run(submission, due, witness)
-
-
-def _missed(store: Store, submission: Submission, due: datetime) -> list[datetime]:
-    """The newest fire times, at most `catch_up`, between the last one that has a run, or the submit, and `due`."""
-    found: deque[datetime] = deque()
-    schedule, clock = submission.schedule, submission.clock
-    fire = due
-    while len(found) < submission.catch_up:
-        fire = schedule.previous(fire.astimezone(UTC) - _STEP, clock)
-        if never_started.has_begun(store, submission.job, fire) or fire.astimezone(UTC) <= submission.submitted:
-            break
-        found.appendleft(fire)
-    return list(found)
-
-
-def _run(submission: Submission, due: datetime | None, witness: _Witness) -> None:
-    try:
-        os.chdir(submission.directory)
-    except OSError as error:
-        raise NotFound(
-            f"the working directory {submission.directory} cannot be used ({error.strerror}): "
-            "make it again, or submit the job from another"
-        ) from None
-    job = load_job(submission.file, submission.job)
-    run_job(job, witness, scheduled_for=due and due.astimezone(UTC), own_process=True)

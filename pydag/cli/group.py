@@ -37,10 +37,12 @@ COMMANDS = (
     LazyCommand("list", "pydag.cli.history:list_", "List the jobs, or the tasks of one job."),
     LazyCommand("log", "pydag.cli.history:log", "Show the last runs of JOB, or the output of one of its tasks."),
     LazyCommand("status", "pydag.cli.history:status", "Show what runs now, and the last result of each job."),
-    LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB and its history, and take it off its clock."),
+    LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB and its history, and take it off its scheduler."),
     LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE."),
-    LazyCommand("submit", "pydag.cli.schedule:submit", "Put the job in FILE on your crontab, or on gocron's clock."),
-    LazyCommand("unschedule", "pydag.cli.schedule:unschedule", "Take JOB off its clock; its history stays."),
+    LazyCommand(
+        "submit", "pydag.cli.schedule:submit", "Put the job in FILE on your crontab, or on gocron's scheduler."
+    ),
+    LazyCommand("unschedule", "pydag.cli.schedule:unschedule", "Take JOB off its scheduler; its history stays."),
     LazyCommand(
         "backfill",
         "pydag.cli.schedule:backfill",

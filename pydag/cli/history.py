@@ -13,7 +13,7 @@ import click
 from pydag.app import history, jobs
 from pydag.cli.names import JobName, TaskName
 from pydag.cli.options import Count, json_option
-from pydag.errors import EngineError
+from pydag.errors import EngineError, PyDagException
 from pydag.model.run import JobEntry
 from pydag.settings import SCHEDULES, Settings
 from pydag.view import json as json_view
@@ -23,7 +23,7 @@ from pydag.view.lines import Lines
 from pydag.view.terminal import display_for, print_lines, print_stderr
 
 if TYPE_CHECKING:
-    from pydag.schedule.expression import Upcoming
+    from pydag.schedule.schedulers.base import Upcoming
 
 
 @click.command("list")
@@ -39,11 +39,11 @@ def list_(job: str | None, as_json: bool) -> None:
 
 
 def _list_jobs(as_json: bool) -> None:
-    clock = _scheduled() if as_json else {}
+    schedules = _schedules() if as_json else {}
     entries = jobs.jobs()
     elsewhere = _on_gocron_alone(entries)
     if as_json:
-        _print([json_view.jobs(entries, now=datetime.now(UTC), clock=clock, on_gocron_alone=elsewhere)])
+        _print([json_view.jobs(entries, now=datetime.now(UTC), schedules=schedules, on_gocron_alone=elsewhere)])
         return
     if not entries and not elsewhere:
         print_stderr(next(log_view.nothing()))  # on stdout it would read as the name of a job
@@ -78,7 +78,7 @@ def log(job: str, style: str, count: int, task: str | None, follow: bool, as_jso
     """Show the last runs of JOB, or the output of one of its tasks."""
     if follow and as_json:
         raise click.UsageError("--follow shows events as they come, --json one whole document: choose one of them")
-    _scheduled(job)
+    _schedules(job)  # records the failed starts
     if follow:
         _follow(job, task)
     elif task is not None:
@@ -121,25 +121,37 @@ def _follow(job: str, task: str | None) -> None:
 @json_option
 def status(job: str | None, as_json: bool) -> None:
     """Show what runs now, and the last result of each job."""
-    clock, found, now = _scheduled(job), jobs.status(job), datetime.now(UTC)
+    schedules, found, now = _schedules(job), jobs.status(job), datetime.now(UTC)
     if as_json:
-        _print([json_view.status(found.running, found.jobs, now=now, ended=found.ended, clock=clock)])
+        _print([json_view.status(found.running, found.jobs, now=now, ended=found.ended, schedules=schedules)])
     else:
         display = display_for(sys.stdout)
-        _print(status_view.status(found.running, found.jobs, now=now, display=display, ended=found.ended, clock=clock))
+        _print(
+            status_view.status(
+                found.running, found.jobs, now=now, display=display, ended=found.ended, schedules=schedules
+            )
+        )
 
 
-def _scheduled(job: str | None = None) -> dict[str, Upcoming]:
-    """What is scheduled: of one job or of all. Where that cannot be read, stderr says so, and the rest can be shown."""
+def _schedules(job: str | None = None) -> dict[str, Upcoming]:
+    """What is scheduled, of one job or of all, once the failed starts are in the history.
+
+    Where a scheduler cannot be read, stderr says so, and the rest can be shown.
+    """
     # Where nothing was submitted there is nothing to import: it would be a third of the command's time. `Path.exists`
     # would raise where the home cannot be read; the history says that.
     if not os.path.exists(Settings.load().home / SCHEDULES):
         return {}
     from pydag.app import schedule
 
-    found = schedule.look(datetime.now(UTC), job)
-    for error in found.errors:
-        print_stderr(f"pydag: {error}")
+    found = schedule.scheduled(datetime.now(UTC), job)
+    problems = found.errors
+    try:
+        schedule.record_failed_starts(found.failed_starts)
+    except PyDagException as error:
+        problems = [*problems, error]
+    for problem in problems:
+        print_stderr(f"pydag: {problem}")
     return found.jobs
 
 

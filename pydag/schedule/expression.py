@@ -1,22 +1,19 @@
-"""Cron expressions: check them, say when they fire, write them the way gocron reads them.
+"""Cron expressions: check them, say what they match, write them the way gocron reads them.
 
-Nothing here looks at a clock: moments come in as arguments, with the zone whose wall clock counts.
-The rules, those for the shifts of daylight saving time too, are the ones of Debian's cron(8).
+The rules are those of Debian's cron(8). When an expression fires in a zone is in `pydag.schedule.fire_times`.
 """
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import islice, pairwise, takewhile
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from pydag.errors import InvalidSetting, shown
-from pydag.schedule.zone import as_utc, stretches, wall_clock
 
 NICKNAMES: Mapping[str, str] = {
     "@hourly": "0 * * * *",
@@ -36,7 +33,6 @@ _LAST_DAY = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _TERM = re.compile(r"([*?]|[0-9]{1,4}|[a-z]{3})(?:-([0-9]{1,4}|[a-z]{3}))?(?:/([0-9]{1,4}))?")
 
 _DAY = timedelta(days=1)
-_SHIFT_LIMIT = timedelta(hours=3)  # cron takes a larger jump for a correction of the clock
 
 
 class _Field(NamedTuple):
@@ -59,15 +55,12 @@ _GOCRON = tuple(field._replace(gocron=True) for field in (_SECOND, *_CRON[:-1], 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """A checked expression that fires at some time; make one with `parse` or `for_gocron`.
+class CronExpression:
+    """A checked expression that fires at some time. Make one with `parse` or `for_gocron`.
 
-    `text` is what to hand to cron or gocron. `fixed` is false where the minute or the hour starts
-    with `*`, and for gocron. cron makes up for a fixed time that the clock skips, and does not
-    repeat one in an hour that comes twice; what is not fixed runs whenever the wall clock says so.
-
-    Fire times come back in the zone asked for. Compare two of them as UTC: of two times in one zone
-    Python compares the wall clocks, so that the two 02:30 of an autumn night are equal to it.
+    `text` is what cron or gocron is given. `fixed` is false where the minute or the hour starts with `*`, and for
+    gocron. cron makes up for a fixed time that the clock skips, and does not repeat one in an hour that comes twice;
+    what is not fixed runs whenever the wall clock says so.
     """
 
     text: str
@@ -81,26 +74,24 @@ class Schedule:
     either_day: bool  # a day is due when its date or its weekday fits; else both must
 
     @classmethod
-    def parse(cls, text: str) -> Schedule:
-        """Read five fields, or `@daily` and friends, as Debian's cron does.
+    def parse(cls, text: str) -> CronExpression:
+        """Read five fields, or a name such as `@daily`, as Debian's cron does.
 
-        Raises `InvalidSetting` for what cron would refuse, would never run, or would read
-        otherwise than it looks.
+        Raises `InvalidSetting` for what cron would refuse, would never run, or would read in an unexpected way.
         """
         fields = _five(text)
         values = [_numbers(field, part, text) for field, part in zip(_CRON, fields, strict=True)]
         given = " ".join(text.split())
         starred = [part.startswith("*") for part in fields]
-        schedule = _schedule(given, [{0}, *values], either_day=not (starred[2] or starred[4]))
-        return replace(schedule, fixed=not (starred[0] or starred[1]))
+        expression = _expression(given, [{0}, *values], either_day=not (starred[2] or starred[4]))
+        return replace(expression, fixed=not (starred[0] or starred[1]))
 
     @classmethod
-    def for_gocron(cls, text: str) -> Schedule:
-        """Read six fields, seconds first, as gocron does; five and `@daily` become such six.
+    def for_gocron(cls, text: str) -> CronExpression:
+        """Read six fields, seconds first, as gocron does. Five fields, and names such as `@daily`, become six.
 
-        gocron has no rule for fixed times: one that the clock skips does not run. Where an hour
-        comes twice its own doings are not to be relied on. Raises
-        `InvalidSetting` for what gocron would refuse, hang on, cut off or never run.
+        gocron has no rule for fixed times: one that the clock skips does not run. What it does in an hour that comes
+        twice is not reliable. Raises `InvalidSetting` for what gocron would refuse, hang on, cut off or never run.
         """
         parts = text.lower().split()
         if len(parts) != len(_GOCRON):
@@ -108,57 +99,16 @@ class Schedule:
             parts = _translated(_five(text))
         values = [_numbers(field, part, text) for field, part in zip(_GOCRON, parts, strict=True)]
         starred = any(term[0] in "*?" for part in (parts[3], parts[5]) for term in part.split(","))
-        schedule = _schedule(" ".join(parts), values, either_day=not starred)
-        if len(schedule.text) > GOCRON_LENGTH:
-            size = f"gocron keeps {GOCRON_LENGTH} characters of {len(schedule.text)}"
+        expression = _expression(" ".join(parts), values, either_day=not starred)
+        if len(expression.text) > GOCRON_LENGTH:
+            size = f"gocron keeps {GOCRON_LENGTH} characters of {len(expression.text)}"
             raise _refusal(text, f"{size}: use ranges in place of lists")
-        if starred and schedule._longest_pause() > _GOCRON_YEARS:
+        if starred and expression._longest_pause() > _GOCRON_YEARS:
             raise _refusal(text, "gocron looks five years ahead and then gives up: drop the weekday")
-        return schedule
+        return expression
 
-    def next_after(self, moment: datetime, count: int, zone: tzinfo) -> list[datetime]:
-        """The first `count` fire times later than `moment`."""
-        start = as_utc(moment)
-        fires = (fire for fire in self._fires(start, zone) if fire > start)
-        return [fire.astimezone(zone) for fire in islice(fires, count)]
-
-    def between(self, start: datetime, end: datetime, zone: tzinfo) -> Iterator[datetime]:
-        """The fire times from `start` on, `start` included, up to `end`, which is not."""
-        until = as_utc(end)
-        fires = takewhile(lambda fire: fire < until, self._fires(as_utc(start), zone))
-        return (fire.astimezone(zone) for fire in fires)
-
-    def previous(self, moment: datetime, zone: tzinfo) -> datetime:
-        """The last fire time not later than `moment`: the one that cron starts a job for then."""
-        until = as_utc(moment) + timedelta.resolution
-        back = timedelta(hours=1)
-        while True:  # an expression that never fires is none
-            found = deque(self.between(until - back, until, zone), maxlen=1)
-            if found:
-                return found[0]
-            back *= 8
-
-    def _fires(self, start: datetime, zone: tzinfo) -> Iterator[datetime]:
-        """Every fire time from `start` on as UTC, in order, without end.
-
-        `reached` is the wall clock up to which cron has run the fixed times. A shift does not move
-        it: what the clock skips is due at the shift, what it repeats has been run.
-        """
-        reached, last = None, None
-        for begins, ends, offset in stretches(start - _SHIFT_LIMIT - timedelta(hours=1), zone):
-            wall_begins, wall_ends = wall_clock(begins, offset), wall_clock(ends, offset)
-            due = wall_begins
-            if self.fixed and reached and -_SHIFT_LIMIT <= wall_begins - reached < _SHIFT_LIMIT:
-                due = reached
-            reached = max(due, wall_ends)
-            for wall in self._walls(due, wall_ends):
-                fire = max(begins, (wall - offset).replace(tzinfo=UTC))
-                if fire >= start and fire != last:
-                    yield fire
-                    last = fire
-
-    def _walls(self, begin: datetime, end: datetime) -> Iterator[datetime]:
-        """What matches on a wall clock without shifts, from `begin` on and before `end`."""
+    def matching(self, begin: datetime, end: datetime) -> Iterator[datetime]:
+        """What a wall clock without shifts shows when it fires, from `begin` on and before `end`. No zones."""
         day = begin.date()
         while day <= end.date():
             for hour in self.hours if self._due_on(day) else ():
@@ -180,31 +130,17 @@ class Schedule:
         return (by_date or by_weekday) if self.either_day else (by_date and by_weekday)
 
     def _dates(self) -> set[tuple[int, int]]:
-        """The pairs of month and day that match and that some year has."""
+        """The pairs of a month and a day that match and exist in some year."""
         return {(month, day) for month in self.months for day in self.days if day <= _LAST_DAY[month - 1]}
 
     def _longest_pause(self) -> int:
-        """Years from one that it fires in to the next, at most. Up to 2100 each 28 are alike."""
+        """The most years between two years in which it fires. Until 2100 the calendar repeats every 28 years."""
         years = [
             year
             for year in range(2000, 2060)
             if any(self._due_on(date(year, *day)) for day in self._dates() if _exists(year, *day))
         ]
         return max(later - earlier for earlier, later in pairwise(years))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upcoming:
-    """What is on a clock: the expression, and its next fire time in the zone that counts.
-
-    `node` is the node of gocron where gocron's scheduler starts it, None on the crontab. `detail` says why `next` is
-    None: it will not fire, or nobody knows; else it is empty.
-    """
-
-    cron: str
-    next: datetime | None
-    node: int | None = None
-    detail: str = ""
 
 
 def _five(text: str) -> list[str]:
@@ -226,9 +162,9 @@ def _five(text: str) -> list[str]:
     return fields
 
 
-def _schedule(text: str, values: list[set[int]], *, either_day: bool) -> Schedule:
+def _expression(text: str, values: list[set[int]], *, either_day: bool) -> CronExpression:
     seconds, minutes, hours, days, months, weekdays = values
-    schedule = Schedule(
+    expression = CronExpression(
         text=text,
         fixed=False,
         seconds=tuple(sorted(seconds)),
@@ -239,12 +175,12 @@ def _schedule(text: str, values: list[set[int]], *, either_day: bool) -> Schedul
         weekdays=frozenset(day % 7 for day in weekdays),
         either_day=either_day,
     )
-    if not either_day and not schedule._dates():
+    if not either_day and not expression._dates():
         raise InvalidSetting(
             f"the cron expression {shown(text)} never fires: "
             "none of its months has one of its days; change the day or the month"
         )
-    return schedule
+    return expression
 
 
 def _numbers(field: _Field, part: str, text: str) -> set[int]:
@@ -270,7 +206,7 @@ def _term(field: _Field, term: str, text: str) -> range:
             raise _refusal(text, f"{field.name} {term!r} has a step without a range: give {whole}")
         high = field.high
     if low > high:
-        # cron takes it, and never runs it
+        # cron accepts it and never runs it
         raise _refusal(text, f"{field.name} {term!r} runs backwards: give the two parts as a list")
     return range(low, high + 1, int(step or 1))
 
@@ -284,17 +220,17 @@ def _number(field: _Field, word: str, text: str) -> int:
 
 
 def _translated(fields: list[str]) -> list[str]:
-    """Five checked fields as gocron's six, the days that they match unchanged."""
+    """Five checked fields as gocron's six, which match the same days."""
     minute, hour, day, month, weekday = fields
     if not day.startswith("*") and not weekday.startswith("*"):
-        # A `*` anywhere in a list makes gocron ask for both days, cron looks at the start alone.
+        # A `*` anywhere in a list makes gocron require both days; cron looks only at the start.
         day, weekday = day.replace("*", "1-31"), weekday.replace("*", "0-6")
     weekday = ",".join(_without_seven(term) for term in weekday.split(","))
     return ["0", minute, hour, day, month, weekday]
 
 
 def _without_seven(term: str) -> str:
-    """A term of the weekday field for gocron, which knows Sunday as 0 alone."""
+    """A term of the weekday field for gocron, which knows Sunday only as 0."""
     if "7" not in term.partition("/")[0]:
         return term
     return ",".join(str(day % 7) for day in _term(_WEEKDAY, term, term))

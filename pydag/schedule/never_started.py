@@ -1,4 +1,4 @@
-"""Runs that were due and never came about: kept in the history, with their cause, as runs of no attempt."""
+"""Runs that were due and never started: the history keeps them, with their cause, as runs without attempts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydag.model.run import Run, new_run_id
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
+from pydag.schedule.schedulers.base import FailedStart
 from pydag.stores.base import Store
 
 
@@ -15,18 +16,25 @@ def has_begun(store: Store, job: str, due: datetime) -> bool:
     return any(not run.never_started for run in store.runs(job, scheduled_for=due))
 
 
-def keep(
-    store: Store,
-    job: str,
-    due: datetime | None,
-    cause: str,
-    *,
-    state: State = State.FAILED,
-    engine: str = "local",
-    at: datetime | None = None,
+def is_known(store: Store, start: FailedStart) -> bool:
+    """Whether the history has a run for that fire time, begun or not."""
+    return bool(store.runs(start.job, scheduled_for=start.due, limit=1))
+
+
+def record(store: Store, job: str, due: datetime | None, cause: str, *, state: State = State.FAILED) -> None:
+    """Record that a start of the job came to nothing now. The job need not be in the history."""
+    now = datetime.now(UTC)
+    _record(store, job, due, cause, state, engine="local", at=now)
+
+
+def record_failed_start(store: Store, start: FailedStart) -> None:
+    """Record what the scheduler could not start, at the time when it tried."""
+    _record(store, start.job, start.due, start.cause, State.FAILED, engine=start.engine, at=start.tried)
+
+
+def _record(
+    store: Store, job: str, due: datetime | None, cause: str, state: State, *, engine: str, at: datetime
 ) -> None:
-    """Record one, at the time `at` (default: now). The job need not be in the history."""
-    at = at or datetime.now(UTC)
     run = Run(
         id=new_run_id(),
         job=job,
@@ -34,7 +42,7 @@ def keep(
         state=state,
         started=at,
         ended=at,
-        scheduled_for=due and due.astimezone(UTC),
+        scheduled_for=due.astimezone(UTC) if due else None,
         start_failure=cause,
     )
     known = any(entry.name == job for entry in store.jobs())

@@ -14,8 +14,8 @@ from pydag.errors import InvalidSetting, shown
 def local_zone(tz: str | None, etc: Path = Path("/etc")) -> ZoneInfo:
     """The zone of this machine's wall clock; its `key` is the name to show.
 
-    `tz` is the variable TZ, or None to leave it aside: the cron daemon does not see what a user
-    sets. Raises `InvalidSetting` where no zone has that name.
+    `tz` is the variable TZ; None ignores it, as the cron daemon does, which does not see what a user sets. Raises
+    `InvalidSetting` where no zone has that name.
     """
     if tz is not None:
         return _named_zone(tz.removeprefix(":") or "UTC")
@@ -32,7 +32,7 @@ def _named_zone(name: str) -> ZoneInfo:
         return _zone_file(Path(name)) if name.startswith("/") else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidSetting(
-            f"{shown(name)} is no time zone that this machine knows: set TZ to one such as Europe/Berlin, or unset it"
+            f"this machine does not know the time zone {shown(name)}: set TZ to one such as Europe/Berlin, or unset it"
         ) from None
 
 
@@ -51,12 +51,12 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def wall_clock(moment: datetime, offset: timedelta) -> datetime:
-    """What a clock on the wall shows at a moment in UTC, without a zone."""
+    """What the wall clock shows at a moment in UTC, without a zone."""
     return moment.replace(tzinfo=None) + offset
 
 
 def stretches(start: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Time from `start` on, without end, in pieces of at most a day with one offset each."""
+    """The time from `start` on, without end, in pieces of at most a day that have one offset each."""
     offset = _offset(start, zone)
     while True:
         end = start + timedelta(days=1)
@@ -69,7 +69,7 @@ def stretches(start: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetim
 
 
 def _shift(low: datetime, high: datetime, zone: tzinfo) -> datetime:
-    """The first second with another offset than at `low`; `high` has one."""
+    """The first second whose offset is not that at `low`; that at `high` is another."""
     offset = _offset(low, zone)
     seconds = range(1, int((high - low).total_seconds()) + 1)
     changed = bisect_left(seconds, True, key=lambda second: _offset(low + timedelta(seconds=second), zone) != offset)

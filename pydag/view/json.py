@@ -16,7 +16,7 @@ from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 
 if TYPE_CHECKING:
-    from pydag.schedule.expression import Upcoming  # zones are read where there is a schedule alone
+    from pydag.schedule.schedulers.base import Upcoming  # zones are read where there is a schedule alone
 
 Document = dict[str, object]
 
@@ -39,12 +39,12 @@ def jobs(
     entries: Sequence[JobEntry],
     *,
     now: datetime,
-    clock: Mapping[str, Upcoming] | None = None,
+    schedules: Mapping[str, Upcoming] | None = None,
     on_gocron_alone: Sequence[str] = (),
 ) -> str:
     """`pydag list --json`."""
-    clock = clock or {}
-    listed = [{**_entry(entry, now), **_schedule(clock.get(entry.name))} for entry in entries]
+    schedules = schedules or {}
+    listed = [{**_entry(entry, now), **_schedule(schedules.get(entry.name))} for entry in entries]
     return _text({"jobs": listed, "on_gocron_alone": list(on_gocron_alone)})
 
 
@@ -60,10 +60,10 @@ def status(
     *,
     now: datetime,
     ended: Mapping[str, Run] | None = None,
-    clock: Mapping[str, Upcoming] | None = None,
+    schedules: Mapping[str, Upcoming] | None = None,
 ) -> str:
     """`pydag status --json`. The arguments are those of `pydag.view.status.status`."""
-    clock = clock or {}
+    schedules = schedules or {}
     return _text(
         {
             "running": [{**_run(record.run, now), **_progress(record)} for record in running],
@@ -71,7 +71,7 @@ def status(
                 {
                     "name": entry.name,
                     "last_result": _or_null(_last_result(entry, ended or {}), now),
-                    **_schedule(clock.get(entry.name)),
+                    **_schedule(schedules.get(entry.name)),
                 }
                 for entry in entries
             ],
@@ -143,10 +143,9 @@ def _entry(entry: JobEntry, now: datetime) -> Document:
 def _schedule(upcoming: Upcoming | None) -> Document:
     if upcoming is None:
         return {"schedule": None}
-    on = "crontab" if upcoming.node is None else "gocron"
     next_fire = _time(upcoming.next)
-    rest = {"on": on, "node": upcoming.node, "detail": upcoming.detail}
-    return {"schedule": {"cron": upcoming.cron, "next": next_fire, **rest}}
+    rest = {"on": upcoming.scheduler, "node": upcoming.node, "detail": upcoming.detail}
+    return {"schedule": {"cron": upcoming.expression, "next": next_fire, **rest}}
 
 
 def _task(task: TaskSpec, upstream: list[str]) -> Document:

@@ -16,7 +16,7 @@ from pydag.view.text import between, cells, fire_time, moment, padded
 from pydag.view.wording import never_started
 
 if TYPE_CHECKING:
-    from pydag.schedule.expression import Upcoming  # zones are read where there is a schedule alone
+    from pydag.schedule.schedulers.base import Upcoming  # zones are read where there is a schedule alone
 from pydag.view.log import NAMED, _names, _progress, nothing
 
 
@@ -27,9 +27,9 @@ def status(
     now: datetime,
     display: Display,
     ended: Mapping[str, Run] | None = None,
-    clock: Mapping[str, Upcoming] | None = None,
+    schedules: Mapping[str, Upcoming] | None = None,
 ) -> Iterator[str]:
-    """What runs now, for how long and how far it is; then the last result of each job, and what is on the clock.
+    """What runs now, for how long and how far it is; then the last result of each job, and what is scheduled.
 
     `ended` has, for the jobs whose newest run still goes, the newest one that does not.
     """
@@ -42,7 +42,7 @@ def status(
     yield ""
     yield display.frame("Last results")
     yield from _table([_result_row(entry, ended or {}) for entry in entries], display)
-    due = [(entry.name, clock[entry.name]) for entry in entries if clock and entry.name in clock]
+    due = [(entry.name, schedules[entry.name]) for entry in entries if schedules and entry.name in schedules]
     if due:
         yield ""
         yield display.frame("Scheduled")
@@ -79,9 +79,9 @@ def _result_row(entry: JobEntry, ended: Mapping[str, Run]) -> _Row:
 
 
 def _due_row(name: str, due: Upcoming) -> _Row:
-    place = f"on gocron, node {due.node}" if due.node is not None else ""
+    place = f"on {due.scheduler}, node {due.node}" if due.node is not None else ""
     more = ": ".join(filter(None, (place, due.detail)))
-    return _Row(State.PENDING, name, due.cron, fire_time(due.next) if due.next else "", more)
+    return _Row(State.PENDING, name, due.expression, fire_time(due.next) if due.next else "", more)
 
 
 _GAPS = 8  # the sign and the spaces between the columns

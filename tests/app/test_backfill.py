@@ -14,6 +14,7 @@ import pytest
 
 from pydag.app import jobs as jobs_app
 from pydag.app import run as run_app
+from pydag.schedule.expression import CronExpression
 from pydag.schedule.submission import Submission, Submissions
 from pydag.workflow.loader import load_job
 from tests.support.commands import PYDAG, flow, gate, pydag, run, simple, started
@@ -38,8 +39,8 @@ def kept(home: Path, cron: str, *, zone: str = BERLIN, file: str = "flow.py") ->
         job=job.name,
         file=str(Path(file).absolute()),
         directory=str(Path.cwd()),
-        cron=cron,
-        zone=zone,
+        expression=CronExpression.parse(cron),
+        zone_name=zone,
         catch_up=0,
         submitted=jobs_app.jobs()[0].saved,
         environ={"PATH": os.environ["PATH"]},

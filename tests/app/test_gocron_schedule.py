@@ -1,4 +1,4 @@
-"""Jobs on gocron's clock, as a user sees them: submitted, started, shown, moved, taken off. On both gocrons."""
+"""Jobs on gocron's scheduler, as a user sees them: submitted, started, shown, moved, taken off. On both gocrons."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from pydag.gocron.records import CLOCK_TAG, LogStatus, NewTask, RemoteTask
-from pydag.schedule.expression import Schedule
-from pydag.schedule.schedulers.crontab_text import entry_id
-from pydag.schedule.submission import Submissions
+from pydag.schedule.expression import CronExpression
+from pydag.schedule.fire_times import FireTimes
+from pydag.schedule.submission import Submissions, submission_id
 from tests.support.commands import flow, pydag
 from tests.support.fake_gocron import FakeGoCron
 from tests.support.gocron_targets import Lab
@@ -49,7 +49,7 @@ def node(lab: Lab) -> str:
 
 
 def submit(lab: Lab, *arguments: str, cron: str = EACH_NEW_YEAR, on: str = "", **environ: str) -> list[str]:
-    """Submit a job to gocron's clock; the lines that the command said."""
+    """Submit a job to gocron's scheduler; the lines that the command said."""
     done = pydag(
         "submit", "flow.py", f"--cron={cron}", "--on=gocron", f"--node-id={on or node(lab)}", *arguments, **environ
     )
@@ -65,7 +65,7 @@ def refused(*arguments: str, status: int = 2, **environ: str) -> str:
 
 
 def main_task(lab: Lab, job: str = "") -> RemoteTask | None:
-    name = f"@{entry_id(job or lab.prefix)[:12]}"
+    name = f"@{submission_id(job or lab.prefix)[:12]}"
     found = [task for task in lab.client.tasks(tag=CLOCK_TAG) if task.name.endswith(name)]
     assert len(found) < 2
     return found[0] if found else None
@@ -78,7 +78,7 @@ def there(lab: Lab) -> RemoteTask:
 
 
 def kept(home: Path, lab: Lab) -> Path:
-    return home / "schedules" / f"{entry_id(lab.prefix)}.json"
+    return home / "schedules" / f"{submission_id(lab.prefix)}.json"
 
 
 def put_out_of_reach(lab: Lab, home: Path) -> Any:
@@ -123,7 +123,7 @@ def test_a_job_is_put_on_gocrons_clock_as_a_main_task_on_the_node(server: Lab, o
     assert [line[:6] for line in lines[1:]] == ["next: "] * 3
     task = there(server)
     home = ["--home", str(own_home)]
-    words = [sys.executable, "-P", "-m", "pydag", "_scheduled", entry_id(server.prefix), *home]
+    words = [sys.executable, "-P", "-m", "pydag", "_scheduled", submission_id(server.prefix), *home]
     assert (task.schedule, task.command) == ("0 30 6 * * mon-fri", " ".join(words))
     assert (task.node_ids, task.timeout, task.single, task.enabled) == ((second.id,), 86_400, False, True)
     assert server.prefix in task.name
@@ -185,10 +185,10 @@ def test_a_job_moves_between_the_crontab_and_gocron_and_is_on_one_of_them(server
     lines = submit(server)
     assert lines[1].startswith("took it off the crontab: 0 1 * * * ")
     assert (shown(server)["on"], shown(server)["cron"]) == ("gocron", EACH_NEW_YEAR)
-    assert pydag("unschedule", server.prefix).stdout == f"{server.prefix} is no longer on gocron's clock\n"
+    assert pydag("unschedule", server.prefix).stdout == f"{server.prefix} is no longer on gocron's scheduler\n"
     submit(server)
     back = pydag("submit", "flow.py", "--cron=0 2 * * *").stdout.splitlines()
-    assert back[1].startswith(f"took it off gocron's clock: {EACH_NEW_YEAR} ")
+    assert back[1].startswith(f"took it off gocron's scheduler: {EACH_NEW_YEAR} ")
     assert main_task(server) is None
     assert (shown(server)["on"], shown(server)["cron"]) == ("crontab", "0 2 * * *")
 
@@ -263,7 +263,7 @@ def test_what_gocron_could_not_start_is_refused_and_changes_nothing(
 def test_a_node_is_for_gocrons_clock_alone(own_home: Path) -> None:
     flow("with Job('J'):\n    Task('t', 'true')\n")
     message = refused("submit", "flow.py", "--cron=@daily", "--node-id=2")
-    assert "--node-id 2 is for gocron's clock: add --on gocron, or leave it out" in message
+    assert "--node-id 2 is for gocron's scheduler: add --on gocron, or leave it out" in message
     assert not own_home.exists()
 
 
@@ -330,10 +330,10 @@ def test_gocron_starts_a_job_and_its_runs_have_their_fire_times(server: Lab, eng
     assert {run["engine"] for run in found} == {engine}
     times = [datetime.fromisoformat(run["scheduled_for"]) for run in found]
     assert len(set(times)) == len(times)
-    every_two = Schedule.for_gocron("*/2 * * * * *")
+    every_two = FireTimes(CronExpression.for_gocron("*/2 * * * * *"), UTC)
     for run, time in zip(found, times, strict=True):
         started = datetime.fromisoformat(run["started"])
-        assert every_two.previous(time, UTC) == time <= started + timedelta(seconds=2)
+        assert every_two.latest(time) == time <= started + timedelta(seconds=2)
     if engine == "local":
         (output,) = json.loads(pydag("log", server.prefix, "--task_name=t0", "-n1", "--json").stdout)["attempts"]
         assert output["output"].startswith("for 20")
@@ -492,7 +492,7 @@ def test_what_people_do_in_gocrons_pages_is_shown(server: Lab) -> None:
     server.client.delete_task(there(server).id)
     assert shown(server) is None
     assert "Scheduled" not in pydag("status").stdout
-    message = f"pydag: job '{server.prefix}' is not on gocron's clock: `pydag status` shows what is\n"
+    message = f"pydag: job '{server.prefix}' is not on gocron's scheduler: `pydag status` shows what is\n"
     assert refused("unschedule", server.prefix, status=6) == message
     assert submit(server)[0] == f"submitted {server.prefix}"
 
@@ -545,7 +545,7 @@ def test_unschedule_takes_the_main_task_alone(server: Lab, own_home: Path) -> No
     write(server, engine="gocron")
     assert pydag("run", "flow.py").returncode == 0
     submit(server)
-    assert pydag("unschedule", server.prefix).stdout == f"{server.prefix} is no longer on gocron's clock\n"
+    assert pydag("unschedule", server.prefix).stdout == f"{server.prefix} is no longer on gocron's scheduler\n"
     assert main_task(server) is None
     assert len(server.client.tasks(tag=server.prefix)) == 1
     assert kept(own_home, server).exists()
@@ -557,7 +557,7 @@ def test_delete_takes_the_main_task_the_jobs_tasks_and_the_history(server: Lab, 
     write(server, engine="gocron")
     assert pydag("run", "flow.py").returncode == 0
     submit(server)
-    message = f"deleted {server.prefix} and its history, and took it off gocron's clock\n"
+    message = f"deleted {server.prefix} and its history, and took it off gocron's scheduler\n"
     assert pydag("delete", server.prefix, GOCRON_ADDRESS="").stdout == message
     assert main_task(server) is None
     assert server.client.tasks(tag=server.prefix) == []
@@ -572,7 +572,7 @@ def test_a_history_leaves_the_main_task_of_another_alone(server: Lab, directory:
     assert f"--home {directory.parent / 'home'} on node" in submit(server, **other)[1]
     assert shown(server) is None
     assert shown(server, **other)["on"] == "gocron"
-    message = f"is on gocron's clock for another history: set PYDAG_HOME to {directory.parent / 'other'}\n"
+    message = f"is on gocron's scheduler for another history: set PYDAG_HOME to {directory.parent / 'other'}\n"
     assert refused("unschedule", server.prefix, status=6).endswith(message)
     assert pydag("delete", server.prefix).stdout == f"deleted {server.prefix} and its history\n"
     assert there(server)

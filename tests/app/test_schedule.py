@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from pydag.schedule.schedulers.crontab_text import entries, entry_id
-from pydag.schedule.submission import Submissions
+from pydag.schedule.schedulers.crontab_text import blocks
+from pydag.schedule.submission import Submissions, submission_id
 from tests.support.commands import PYDAG, flow, gate, pydag, simple, started
 from tests.support.user_crontab import install
 from tests.support.waiting import eventually
@@ -47,15 +47,15 @@ def crontab() -> bytes:
 
 
 def kept(home: Path, job: str = "TestJob") -> Path:
-    return home / "schedules" / f"{entry_id(job)}.json"
+    return home / "schedules" / f"{submission_id(job)}.json"
 
 
 def fire(job: str = "TestJob") -> subprocess.CompletedProcess[str]:
     """Start the job's entry as cron does: from the home directory, with next to no environment."""
-    (entry,) = [entry for entry in entries(crontab()) if entry.name == job]
+    (block,) = [block for block in blocks(crontab()) if block.name == job]
     environ = {"HOME": str(Path.home()), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "LOGNAME": "me"}
     return subprocess.run(
-        ["/bin/sh", "-c", entry.command], cwd="/", env=environ, capture_output=True, text=True, timeout=60
+        ["/bin/sh", "-c", block.command], cwd="/", env=environ, capture_output=True, text=True, timeout=60
     )
 
 
@@ -71,12 +71,10 @@ def test_a_job_is_put_on_the_crontab_and_every_other_byte_stays(own_home: Path) 
     install(b"# mine\n5 4 * * * true\n")
     simple("true", run="")
     assert submitted(cron="@daily").splitlines()[0] == "submitted TestJob"
-    command = shlex.join(
-        [sys.executable, "-P", "-m", "pydag", "_scheduled", entry_id("TestJob"), "--home", str(own_home)]
-    )
+    block_id = submission_id("TestJob")
+    command = shlex.join([sys.executable, "-P", "-m", "pydag", "_scheduled", block_id, "--home", str(own_home)])
     assert crontab().decode() == (
-        "# mine\n5 4 * * * true\n"
-        f'# pydag begin {entry_id("TestJob")} "TestJob"\n@daily {command}\n# pydag end {entry_id("TestJob")}\n'
+        f'# mine\n5 4 * * * true\n# pydag begin {block_id} "TestJob"\n@daily {command}\n# pydag end {block_id}\n'
     )
     assert pydag("list").stdout == "TestJob\n"
     (backup,) = own_home.glob("crontab.*.bak")
@@ -109,7 +107,7 @@ def test_submitting_again_replaces_the_entry_and_says_so(own_home: Path) -> None
     submitted(cron="0 1 * * *")
     assert "would replace its entry: 0 1 * * * " in submitted("--dry-run", cron="0 2 * * *")
     assert "\nreplaced its entry: 0 1 * * * " in submitted(cron="0 2 * * *")
-    assert [entry.schedule for entry in entries(crontab())] == ["0 2 * * *"]
+    assert [block.expression for block in blocks(crontab())] == ["0 2 * * *"]
     assert json.loads(kept(own_home).read_text())["cron"] == "0 2 * * *"
 
 
@@ -119,7 +117,7 @@ def test_a_file_with_several_jobs_needs_a_name() -> None:
     done = refused("submit", "flow.py", "--cron=@daily", "--name=C", status=6)
     assert done == "'flow.py' has no job named 'C', only 'A', 'B'"
     submitted("--name=B")
-    assert [entry.name for entry in entries(crontab())] == ["B"]
+    assert [block.name for block in blocks(crontab())] == ["B"]
 
 
 @pytest.mark.parametrize(
@@ -304,7 +302,7 @@ def test_a_start_of_what_nobody_submitted_is_told_to_cron(own_home: Path) -> Non
 def test_a_start_does_not_overtake_the_one_before(own_home: Path) -> None:
     simple("true", run="")
     submitted(cron="0 0 1 1 *")
-    with Submissions(own_home).alone(entry_id("TestJob")) as alone:
+    with Submissions(own_home).start_lock(submission_id("TestJob")) as alone:
         assert alone
         assert fire().returncode == 2
     assert [(run["state"], run["detail"]) for run in runs()] == [("cancelled", "the last run still goes on")]
@@ -437,7 +435,7 @@ def test_a_job_that_runs_is_deleted_from_nowhere_without_force(own_home: Path, d
         eventually(Path("gate.open").exists)
         assert "runs now" in refused("delete", "TestJob")
         assert kept(own_home).exists()
-        assert [entry.name for entry in entries(crontab())] == ["TestJob"]
+        assert [block.name for block in blocks(crontab())] == ["TestJob"]
         directory.joinpath("gate").touch()
         assert process.wait(60) == 0
 
@@ -463,7 +461,7 @@ def test_a_history_leaves_the_entry_of_another_alone(directory: Path) -> None:
     assert json.loads(pydag("list", "--json", **other).stdout)["jobs"][0]["schedule"] is not None
     assert refused("unschedule", "TestJob", status=6).endswith(f"set PYDAG_HOME to {directory.parent / 'other'}")
     assert pydag("delete", "TestJob").stdout == "deleted TestJob and its history\n"
-    assert [entry.name for entry in entries(crontab())] == ["TestJob"]
+    assert [block.name for block in blocks(crontab())] == ["TestJob"]
 
 
 def test_status_works_where_the_crontab_does_not(directory: Path) -> None:
@@ -491,8 +489,8 @@ def test_fifty_processes_that_submit_and_delete_at_once_lose_nothing(own_home: P
     assert {second for _, second in statuses} <= {0, 6}  # its twin may have deleted it first
     text = crontab()
     assert text.startswith(b"# mine\n")
-    on_crontab = [entry.id for entry in entries(text)]
+    on_crontab = [block.id for block in blocks(text)]
     assert len(on_crontab) == len(set(on_crontab))
     assert {path.stem for path in own_home.glob("schedules/*.json")} == set(on_crontab)
     shown = json.loads(pydag("list", "--json").stdout)["jobs"]
-    assert {entry_id(job["name"]) for job in shown if job["schedule"]} == set(on_crontab)
+    assert {submission_id(job["name"]) for job in shown if job["schedule"]} == set(on_crontab)

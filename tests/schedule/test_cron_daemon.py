@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from pydag.schedule.schedulers.crontab_file import Crontab
-from pydag.schedule.schedulers.crontab_text import Entry, with_entry
+from pydag.schedule.schedulers.crontab_text import CrontabBlock, with_block
 from tests.support.commands import PYDAG
 from tests.support.user_crontab import borrowed_crontab
 from tests.support.waiting import eventually
@@ -83,10 +83,10 @@ def minute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minute]:
         f"from pydag import Job, Task\nwith Job('J') as job:\n    Task('t', {TASK!r})\njob.run()\n"
     )
     command = shlex.join([sys.executable, str(script), str(answers), *ARGUMENTS])
-    plain = Entry(name="$(touch owned) %\n'\"", schedule="* * * * *", command=command)
+    plain = CrontabBlock(name="$(touch owned) %\n'\"", expression="* * * * *", command=command)
     environ = {**os.environ, **PROMPT, "PYDAG_HOME": str(work / "home")}
     with borrowed_crontab():
-        Crontab(work / "home").edit(lambda text: with_entry(text, plain))
+        Crontab(work / "home").edit(lambda text: with_block(text, plain))
         submit = [*PYDAG, "submit", "flow.py", "--cron=* * * * *", "--env=TOKEN"]
         subprocess.run(submit, cwd=work, env=environ, check=True, stdout=subprocess.DEVNULL)
         with daemon():

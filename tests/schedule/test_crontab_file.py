@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pydag.errors import CrontabError
 from pydag.schedule.schedulers.crontab_file import BACKUPS, Crontab
-from pydag.schedule.schedulers.crontab_text import COMMAND_BYTES, Entry, entries, with_entry, without_entry
-from tests.support.crontab_entries import NAMES, OURS, entry, some_entries
+from pydag.schedule.schedulers.crontab_text import COMMAND_BYTES, CrontabBlock, blocks, with_block, without_block
+from tests.support.crontab_blocks import NAMES, OURS, block, some_blocks
 from tests.support.user_crontab import install
 
 pytestmark = pytest.mark.cron
@@ -28,12 +28,12 @@ def crontab(own_crontab: None, tmp_path: Path) -> Crontab:
     return Crontab(tmp_path / "home")
 
 
-def put(crontab: Crontab, new: Entry) -> bool:
-    return crontab.edit(lambda text: with_entry(text, new))
+def put(crontab: Crontab, new: CrontabBlock) -> bool:
+    return crontab.edit(lambda text: with_block(text, new))
 
 
 def take(crontab: Crontab, name: str) -> bool:
-    return crontab.edit(lambda text: without_entry(text, name))
+    return crontab.edit(lambda text: without_block(text, name))
 
 
 def test_no_crontab_is_read_as_empty(crontab: Crontab) -> None:
@@ -52,7 +52,7 @@ MAILTO=""\r
 def test_every_foreign_byte_outlives_an_entry(crontab: Crontab) -> None:
     install(FOREIGN)
     assert crontab.read() == FOREIGN
-    assert put(crontab, entry()) is True
+    assert put(crontab, block()) is True
     assert crontab.read() == FOREIGN + OURS
     assert take(crontab, "TestJob") is True
     assert crontab.read() == FOREIGN
@@ -61,40 +61,40 @@ def test_every_foreign_byte_outlives_an_entry(crontab: Crontab) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     comments=st.lists(st.binary(max_size=60).map(lambda text: text.replace(b"\n", b"")), max_size=6),
-    new=some_entries,
+    new=some_blocks,
 )
-def test_random_crontabs_come_back_byte_for_byte(crontab: Crontab, comments: list[bytes], new: Entry) -> None:
+def test_random_crontabs_come_back_byte_for_byte(crontab: Crontab, comments: list[bytes], new: CrontabBlock) -> None:
     foreign = b"".join(b"#" + text + b"\n" for text in comments)
     install(foreign)
     put(crontab, new)
-    assert crontab.read() == foreign + with_entry(b"", new)
+    assert crontab.read() == foreign + with_block(b"", new)
     take(crontab, new.name)
     assert crontab.read() == foreign
 
 
 def test_every_hostile_name_is_installed_and_read_back(crontab: Crontab) -> None:
     for name in NAMES:
-        put(crontab, entry(name=name))
-    assert [each.name for each in entries(crontab.read())] == list(NAMES)
+        put(crontab, block(name=name))
+    assert [each.name for each in blocks(crontab.read())] == list(NAMES)
 
 
 def test_cron_takes_the_longest_command(crontab: Crontab) -> None:
-    longest = entry(command="%" + "x" * (COMMAND_BYTES - 2))
+    longest = block(command="%" + "x" * (COMMAND_BYTES - 2))
     assert put(crontab, longest)
-    assert entries(crontab.read()) == [longest]
+    assert blocks(crontab.read()) == [longest]
 
 
 def test_the_same_text_is_not_written_again(crontab: Crontab, tmp_path: Path) -> None:
     install(b"# foreign\n")
-    assert put(crontab, entry()) is True
-    assert put(crontab, entry()) is False
+    assert put(crontab, block()) is True
+    assert put(crontab, block()) is False
     assert take(crontab, "another") is False
     assert len(list(tmp_path.glob("home/*.bak"))) == 1
 
 
 def test_the_crontab_of_before_is_kept_as_a_private_backup(crontab: Crontab, tmp_path: Path) -> None:
     install(FOREIGN)
-    put(crontab, entry())
+    put(crontab, block())
     (backup,) = tmp_path.glob("home/*.bak")
     assert backup.read_bytes() == FOREIGN
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
@@ -104,10 +104,10 @@ def test_the_crontab_of_before_is_kept_as_a_private_backup(crontab: Crontab, tmp
 def test_the_newest_backups_are_kept(crontab: Crontab, tmp_path: Path) -> None:
     install(b"# foreign\n")
     for number in range(BACKUPS + 3):
-        put(crontab, entry(command=f"run {number}"))
+        put(crontab, block(command=f"run {number}"))
     backups = sorted(tmp_path.glob("home/*.bak"))
     assert len(backups) == BACKUPS
-    assert entries(backups[-1].read_bytes()) == [entry(command=f"run {BACKUPS + 1}")]
+    assert blocks(backups[-1].read_bytes()) == [block(command=f"run {BACKUPS + 1}")]
 
 
 def test_what_another_program_writes_before_the_second_look_is_kept(crontab: Crontab) -> None:
@@ -118,7 +118,7 @@ def test_what_another_program_writes_before_the_second_look_is_kept(crontab: Cro
         if not seen:
             install(b"# foreign, changed meanwhile\n")
         seen.append(text)
-        return with_entry(text, entry())
+        return with_block(text, block())
 
     assert crontab.edit(change) is True
     assert seen == [b"# foreign\n", b"# foreign, changed meanwhile\n"]
@@ -130,7 +130,7 @@ def test_a_program_that_keeps_writing_is_given_way(crontab: Crontab) -> None:
 
     def change(text: bytes) -> bytes:
         install(b"# turn %d\n" % next(turns))
-        return with_entry(text, entry())
+        return with_block(text, block())
 
     with pytest.raises(CrontabError, match="another program keeps changing the crontab: try again"):
         crontab.edit(change)
@@ -149,19 +149,19 @@ def test_a_text_that_cron_refuses_changes_nothing(crontab: Crontab) -> None:
 
 
 def test_debians_cron_does_not_read_cron_tz(crontab: Crontab) -> None:
-    assert crontab.reads_cron_tz() is False
+    assert crontab.follows_cron_tz() is False
 
 
 # Many at once
 
 
 def _put_and_keep(directory: Path, number: int) -> None:
-    put(Crontab(directory), entry(name=f"job {number}"))
+    put(Crontab(directory), block(name=f"job {number}"))
 
 
 def _put_and_take(directory: Path, number: int) -> None:
     crontab = Crontab(directory)
-    put(crontab, entry(name=f"job {number}"))
+    put(crontab, block(name=f"job {number}"))
     if number % 2:
         take(crontab, f"job {number}")
 
@@ -182,11 +182,11 @@ def test_processes_that_write_at_once_lose_nothing(
     text = crontab.read()
     assert text.startswith(FOREIGN)
     kept = {f"job {n}" for n in range(processes) if work is _put_and_keep or n % 2 == 0}
-    found = [each.name for each in entries(text)]
+    found = [each.name for each in blocks(text)]
     assert len(found) == len(kept)
     assert set(found) == kept
     for name in kept:
-        text = without_entry(text, name)
+        text = without_block(text, name)
     assert text == FOREIGN
 
 
@@ -223,7 +223,7 @@ def fake(directory: Path, script: str) -> Crontab:
 def test_a_crontab_that_cannot_be_read_is_never_written(tmp_path: Path, script: str, cause: str) -> None:
     crontab = fake(tmp_path, f"touch called\n{script}")
     with pytest.raises(CrontabError) as refused:
-        put(crontab, entry())
+        put(crontab, block())
     assert cause in str(refused.value)
     assert str(refused.value).startswith("`crontab -l` failed with status")
     assert str(refused.value).endswith("; the crontab was left as it is")
@@ -234,21 +234,21 @@ def test_a_crontab_that_cannot_be_read_is_never_written(tmp_path: Path, script: 
 def test_a_second_look_that_fails_ends_without_a_write(tmp_path: Path) -> None:
     crontab = fake(tmp_path, "[ -e called ] && exit 7; touch called; echo '# foreign'")
     with pytest.raises(CrontabError, match="`crontab -l` failed with status 7"):
-        put(crontab, entry())
+        put(crontab, block())
     assert not (tmp_path / "written").exists()
 
 
 def test_a_crontab_that_forgets_what_it_took_is_found_out(tmp_path: Path) -> None:
     crontab = fake(tmp_path, "[ $1 = -l ] && echo '# foreign'; exit 0")
-    with pytest.raises(CrontabError, match="holds something else than was just installed"):
-        put(crontab, entry())
+    with pytest.raises(CrontabError, match="does not hold what was just installed"):
+        put(crontab, block())
     assert (tmp_path / "written").read_bytes() == b"# foreign\n" + OURS
 
 
 def test_a_crontab_whose_exact_bytes_cannot_be_had_is_never_written(tmp_path: Path) -> None:
     crontab = fake(tmp_path, r"[ $1 = -l ] && printf '# \\r\n'; [ $1 = -e ] && echo another; exit 0")
     with pytest.raises(CrontabError, match="`crontab -l` does not print this crontab as it is"):
-        put(crontab, entry())
+        put(crontab, block())
     assert not (tmp_path / "written").exists()
 
 
@@ -259,7 +259,7 @@ def test_comments_on_top_of_a_crontab_without_crons_header_are_kept(tmp_path: Pa
 
 def test_a_machine_without_crontab_is_told_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(CrontabError) as refused:
-        put(Crontab(tmp_path / "home", {"PATH": str(tmp_path)}), entry())
+        put(Crontab(tmp_path / "home", {"PATH": str(tmp_path)}), block())
     assert str(refused.value) == ("there is no `crontab` command on PATH: install cron (`apt-get install cron`)")
 
 
@@ -268,7 +268,7 @@ def test_a_backup_that_cannot_be_kept_stops_the_write(tmp_path: Path) -> None:
     tmp_path.joinpath("home").touch()
     environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     with pytest.raises(CrontabError) as refused:
-        put(Crontab(tmp_path / "home", environ, lock=tmp_path / "lock"), entry())
+        put(Crontab(tmp_path / "home", environ, lock=tmp_path / "lock"), block())
     assert str(refused.value) == (
         "the crontab was left as it is, for its backup cannot be kept in "
         f"{tmp_path}/home: File exists; make room there, or choose another PYDAG_HOME"
@@ -281,9 +281,9 @@ def test_a_lock_that_cannot_be_had_stops_the_write(tmp_path: Path) -> None:
     tmp_path.joinpath("file").touch()
     environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     with pytest.raises(CrontabError, match=r"it cannot be locked: .*/file/lock: File exists; make that file writable"):
-        put(Crontab(tmp_path / "home", environ, lock=tmp_path / "file" / "lock"), entry())
+        put(Crontab(tmp_path / "home", environ, lock=tmp_path / "file" / "lock"), block())
     assert not (tmp_path / "written").exists()
 
 
-def test_a_program_that_is_cronie_reads_cron_tz(tmp_path: Path) -> None:
-    assert fake(tmp_path, "echo 'cronie 1.6.1'").reads_cron_tz() is True
+def test_a_program_that_is_cronie_follows_cron_tz(tmp_path: Path) -> None:
+    assert fake(tmp_path, "echo 'cronie 1.6.1'").follows_cron_tz() is True

@@ -16,7 +16,8 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pydag.errors import InvalidSetting
-from pydag.schedule.expression import NICKNAMES, Schedule
+from pydag.schedule.expression import NICKNAMES, CronExpression
+from pydag.schedule.fire_times import FireTimes
 from tests.support.expressions import (
     BEGIN,
     BERLIN,
@@ -93,9 +94,9 @@ def first_difference(
 @settings(max_examples=4, deadline=None, phases=[Phase.generate])  # a turn takes seconds
 @given(expression=expressions(minutes=sparse(0, 59)))
 def test_ten_years_of_an_expression_fire_as_crons_loop_does(zone: ZoneInfo, expression: Expression) -> None:
-    schedule = parsed(expression)
+    cron = parsed(expression)
     expected = fired_by_cron(expression, zone, BEGIN, END)
-    found = schedule.between(BEGIN, END, zone) if schedule else iter(())
+    found = FireTimes(cron, zone).between(BEGIN, END) if cron else iter(())
     assert first_difference(found, expected) is None
 
 
@@ -110,9 +111,9 @@ def test_the_days_around_a_shift_fire_as_crons_loop_does(
 ) -> None:
     begin = datetime(*shift, tzinfo=UTC) - timedelta(days=2)
     end = begin + timedelta(days=4)
-    schedule = parsed(expression)
+    cron = parsed(expression)
     expected = fired_by_cron(expression, zone, begin, end)
-    found = schedule.between(begin, end, zone) if schedule else iter(())
+    found = FireTimes(cron, zone).between(begin, end) if cron else iter(())
     assert first_difference(found, expected) is None
 
 
@@ -127,13 +128,13 @@ def test_the_days_around_a_shift_fire_as_crons_loop_does(
 def test_the_fire_times_within_ten_years_are_those_of_cronsim(expression: Expression, zone: ZoneInfo, day: int) -> None:
     start = datetime(2020, 1, 1, 12, tzinfo=zone) + timedelta(days=day)
     until = start + timedelta(days=3653)
-    schedule = parsed(expression)
+    cron = parsed(expression)
     try:
         simulated: Iterator[datetime] = CronSim(expression.text, start)
     except CronSimError:
         simulated = iter(())
     expected = list(islice(takewhile(lambda fire: fire < until, simulated), 200))
-    found = schedule.between(start + MINUTE, until, zone) if schedule else iter(())
+    found = FireTimes(cron, zone).between(start + MINUTE, until) if cron else iter(())
     assert first_difference(islice(found, 200), expected) is None
 
 
@@ -143,19 +144,20 @@ def test_the_fire_times_within_ten_years_are_those_of_cronsim(expression: Expres
     minutes=st.integers(0, 5_000_000),
     zone=st.sampled_from([BERLIN, HAVANA]),
 )
-def test_previous_undoes_next(expression: Expression, minutes: int, zone: ZoneInfo) -> None:
-    schedule = parsed(expression)
-    if schedule:
-        first, second = schedule.next_after(BEGIN + minutes * MINUTE, 2, zone)
+def test_the_latest_fire_time_is_the_one_before_the_next(expression: Expression, minutes: int, zone: ZoneInfo) -> None:
+    cron = parsed(expression)
+    if cron:
+        fire_times = FireTimes(cron, zone)
+        first, second = fire_times.after(BEGIN + minutes * MINUTE, 2)
         before = second.astimezone(UTC) - timedelta.resolution
-        assert schedule.previous(before, zone).isoformat() == first.isoformat()
-        assert schedule.previous(second, zone).isoformat() == second.isoformat()
+        assert fire_times.latest(before).isoformat() == first.isoformat()
+        assert fire_times.latest(second).isoformat() == second.isoformat()
 
 
 @settings(max_examples=20, deadline=None)
 @given(expressions=st.lists(expressions(), min_size=1, max_size=50))
 def test_cron_takes_every_expression_that_is_accepted(expressions: list[Expression]) -> None:
-    texts = [*NICKNAMES, *(schedule.text for each in expressions if (schedule := parsed(each)))]
+    texts = [*NICKNAMES, *(known.text for each in expressions if (known := parsed(each)))]
     lines = "".join(f"{text} true\n" for text in texts)
     check = subprocess.run(["crontab", "-n", "-"], input=lines, capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
@@ -210,7 +212,7 @@ def _gocron_number(word: str) -> int:
 )
 def test_five_fields_mean_the_same_days_to_gocron(expression: Expression) -> None:
     try:
-        fields = Schedule.for_gocron(expression.text).text.split()
+        fields = CronExpression.for_gocron(expression.text).text.split()
     except InvalidSetting as refused:
         assert any(why in str(refused) for why in ("never", "characters", "years ahead"))  # noqa: PT017
         return

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pydag.errors import InvalidSetting
-from pydag.schedule.expression import Schedule
+from pydag.schedule.expression import CronExpression
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -101,10 +101,10 @@ def expressions(
     return fields.map(lambda parts: Expression(tuple(text for text, _ in parts), tuple(n for _, n in parts)))
 
 
-def parsed(expression: Expression) -> Schedule | None:
-    """The schedule, or None where the expression never fires."""
+def parsed(expression: Expression) -> CronExpression | None:
+    """The parsed expression, or None where it never fires."""
     try:
-        return Schedule.parse(expression.text)
+        return CronExpression.parse(expression.text)
     except InvalidSetting as refused:
         assert "never fires" in str(refused)  # noqa: PT017 - any other refusal is a failure
         return None

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydag.schedule.expression import Schedule
+from pydag.schedule.expression import CronExpression
+from pydag.schedule.fire_times import FireTimes
 from pydag.schedule.zone import local_zone
 from tests.support.fake_gocron_node import STOPPED, Dialect, Execution, ask, carried
 
@@ -195,7 +196,7 @@ class FakeCore:
         """When its schedule starts a task."""
         if task.level != 1 or not task.enabled or not task.spec or "@" in task.spec:
             return None
-        (fire,) = Schedule.for_gocron(task.spec).next_after(datetime.now(UTC), 1, self.zone)
+        (fire,) = FireTimes(CronExpression.for_gocron(task.spec), self.zone).after(datetime.now(UTC), 1)
         return fire
 
     def _schedule(self) -> None:
@@ -208,7 +209,8 @@ class FakeCore:
             with self.lock:
                 main = [task for task in self.tasks.values() if self.next_run(task)]
             for task in main:
-                if any(Schedule.for_gocron(task.spec).between(due, due + timedelta(seconds=1), self.zone)):
+                fire_times = FireTimes(CronExpression.for_gocron(task.spec), self.zone)
+                if any(fire_times.between(due, due + timedelta(seconds=1))):
                     self.fire(task.id)
 
     def _start(self, task_id: int, spec: str, moment: datetime | None = None) -> bool:

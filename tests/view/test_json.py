@@ -10,7 +10,7 @@ from pydag.model.actions import Shell
 from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
-from pydag.schedule.expression import Upcoming
+from pydag.schedule.schedulers.base import Upcoming
 from pydag.testing import HOSTILE_NAMES, START, at
 from pydag.view import json as json_view
 from tests.support.samples import (
@@ -126,9 +126,10 @@ def test_the_status_as_json_counts_tasks_by_state() -> None:
     assert document["jobs"][1] == {"name": "New", "last_result": None, "schedule": None}
 
 
-def test_what_is_on_the_clock_is_in_json_with_its_next_fire_time_in_utc() -> None:
+def test_what_is_scheduled_is_in_json_with_its_next_fire_time_in_utc() -> None:
     east = timezone(timedelta(hours=8))
-    clock = {"J": Upcoming(cron="@daily", next=datetime(2022, 12, 27, tzinfo=east))}
+    next_fire = datetime(2022, 12, 27, tzinfo=east)
+    schedules = {"J": Upcoming(expression="@daily", scheduler="crontab", next=next_fire)}
     expected = {
         "cron": "@daily",
         "next": "2022-12-26T16:00:00.000000+00:00",
@@ -137,8 +138,8 @@ def test_what_is_on_the_clock_is_in_json_with_its_next_fire_time_in_utc() -> Non
         "detail": "",
     }
     for text in (
-        json_view.jobs([entry("J")], now=NOW, clock=clock),
-        json_view.status([], [entry("J")], now=NOW, clock=clock),
+        json_view.jobs([entry("J")], now=NOW, schedules=schedules),
+        json_view.status([], [entry("J")], now=NOW, schedules=schedules),
     ):
         assert json.loads(text)["jobs"][0]["schedule"] == expected
 
@@ -158,6 +159,7 @@ def test_json_is_ascii_and_gives_every_name_back(name: str) -> None:
 
 def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
     described = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    schedules = {"J": Upcoming(expression="@daily", scheduler="crontab", next=NOW)}
     keys: set[str] = set()
 
     def note(pairs: list[tuple[str, object]]) -> None:
@@ -166,7 +168,7 @@ def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
     kept = AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1), output=[])
     for text in (
         json_view.log("J", [BAD], now=NOW),
-        json_view.jobs([entry("J", BAD)], now=NOW, clock={"J": Upcoming(cron="@daily", next=NOW)}),
+        json_view.jobs([entry("J", BAD)], now=NOW, schedules=schedules),
         json_view.tasks(TEST_JOB),
         json_view.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW),
         json_view.status([GOOD], [entry("J", BAD)], now=NOW),

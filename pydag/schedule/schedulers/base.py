@@ -1,4 +1,4 @@
-"""The seam of the clocks: a place where an entry for each job says when pydag is called for it."""
+"""The seam of the schedulers: what starts jobs when their time comes holds an entry for each, and calls pydag."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pydag.errors import NotFound
-from pydag.schedule.expression import Schedule
+from pydag.schedule.expression import CronExpression
 from pydag.schedule.submission import Submission, home_of
 
 Undo = Callable[[], None]
@@ -17,79 +17,110 @@ Undo = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What a clock has of a job. One that is not `enabled`, which people set in gocron's pages, does not fire."""
+class ScheduleEntry:
+    """What a scheduler holds of a job.
 
-    schedule: str
+    `expression` is text, as people may have changed it by hand into anything. `node` is gocron's. An entry that is not
+    `enabled`, which people can do in gocron's pages, does not fire.
+    """
+
+    expression: str
     command: str
     node: int | None = None
     enabled: bool = True
 
     def __str__(self) -> str:
         on = f" on node {self.node}" if self.node is not None else ""
-        return f"{self.schedule} {self.command}{on}"
+        return f"{self.expression} {self.command}{on}"
 
     def belongs_to(self, home: Path) -> bool:
-        """Whether it runs a job of that PYDAG_HOME; one whose command was rewritten by hand may."""
+        """Whether it runs a job of that PYDAG_HOME. One whose command was rewritten by hand may."""
         return home_of(self.command) in (home, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unstarted:
-    """A fire time at which the clock could not even call pydag: when it tried, and why that failed."""
+class Upcoming:
+    """How a job is scheduled: the expression as its scheduler has it, and the next fire time in the zone that counts.
 
+    `scheduler` is the scheduler's name, `node` gocron's node. `detail` says why `next` is None: it will not fire, or
+    nobody knows; else it is empty.
+    """
+
+    expression: str
+    scheduler: str
+    next: datetime | None
+    node: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedStart:
+    """A fire time at which the scheduler could not even call pydag: when it tried, and why it failed.
+
+    `engine` is what the history names as the engine of such a run.
+    """
+
+    job: str
     due: datetime
     tried: datetime
     cause: str
+    engine: str
 
 
-class Clock(ABC):
-    """Entries, at most one for a job. Whoever changes them holds the lock of the crontab.
+class Scheduler(ABC):
+    """Starts jobs when their time comes. It has at most one entry for each job.
 
-    All methods may raise the clock's own error: `CrontabError`, `EngineError`.
+    Whoever changes entries holds the lock of the crontab. All methods may raise the scheduler's own error:
+    `CrontabError`, `EngineError`.
     """
 
-    place: str
-    """Its name in messages."""
+    name: str
+    """As the option `--on` and programs know it."""
+
+    title: str
+    """As messages name it."""
+
+    unreadable: str
+    """What a message says where its entries cannot be read."""
 
     @abstractmethod
-    def read(self, expression: str) -> Schedule:
-        """Check an expression as this clock understands it. Raises `InvalidSetting`."""
+    def parse(self, text: str) -> CronExpression:
+        """Check an expression as this scheduler understands it. Raises `InvalidSetting`."""
 
     @abstractmethod
-    def zone(self, job: str) -> str | None:
-        """The zone in which an entry of the job fires, None for the machine's. Raises `InvalidSetting`."""
+    def zone_name(self, job: str) -> str | None:
+        """The zone in which an entry of the job fires, None for this machine's. Raises `InvalidSetting`."""
 
     @abstractmethod
     def line(self, submission: Submission) -> str:
-        """The entry of a submission, as it is shown. Raises `InvalidSetting`, `NotFound` where it cannot be put."""
+        """The entry of a submission, as text to show. Raises `InvalidSetting`, `NotFound` where it cannot be made."""
 
     @abstractmethod
-    def entries(self) -> Mapping[str, Entry]:
-        """What is there, by the ids of the submissions, of every PYDAG_HOME."""
+    def entries(self) -> Mapping[str, ScheduleEntry]:
+        """The entries of every PYDAG_HOME, by the ids of their submissions."""
 
     @abstractmethod
     def put(self, submission: Submission) -> Undo:
-        """Put its entry in the place of the one that is there, whose ever that is; all or nothing."""
+        """Put its entry in the place of the one that is there, even of another PYDAG_HOME; all or nothing."""
 
     @abstractmethod
-    def take(self, job: str) -> bool:
-        """Take the entry of a job away; False where there is none.
+    def remove(self, job: str) -> bool:
+        """Remove the entry of a job; False where there is none.
 
-        Raises `NotFound` where it is one of another PYDAG_HOME.
+        Raises `NotFound` where the entry is one of another PYDAG_HOME.
         """
 
     @abstractmethod
-    def unstarted(self, submission: Submission) -> Sequence[Unstarted]:
-        """The fire times since the submission at which this clock knows that it could not call pydag, newest first."""
+    def failed_starts(self, submission: Submission) -> Sequence[FailedStart]:
+        """The fire times since the submission at which it knows that it could not call pydag, newest first."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what the clock holds."""
+        """Release what it holds."""
 
 
-def refuse_another(command: str, job: str, home: Path, place: str) -> None:
-    """Raise `NotFound` where the entry of this command is of another PYDAG_HOME."""
+def refuse_another_home(command: str, job: str, home: Path, title: str) -> None:
+    """Raise `NotFound` where the entry of this command is one of another PYDAG_HOME."""
     other = home_of(command)
     if other not in (home, None):
-        raise NotFound(f"job {job!r} is on {place} for another history: set PYDAG_HOME to {other}")
+        raise NotFound(f"job {job!r} is on {title} for another history: set PYDAG_HOME to {other}")

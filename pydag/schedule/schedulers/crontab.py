@@ -1,4 +1,4 @@
-"""The user's crontab as a clock."""
+"""The user's crontab as a scheduler."""
 
 from __future__ import annotations
 
@@ -7,34 +7,42 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydag.errors import InvalidSetting
-from pydag.schedule.expression import Schedule
-from pydag.schedule.schedulers import crontab_text
-from pydag.schedule.schedulers.base import Clock, Entry, Undo, Unstarted, refuse_another
+from pydag.schedule.expression import CronExpression
+from pydag.schedule.schedulers.base import FailedStart, ScheduleEntry, Scheduler, Undo, refuse_another_home
 from pydag.schedule.schedulers.crontab_file import Crontab
-from pydag.schedule.schedulers.crontab_text import settings_above, with_entry, without_entry
-from pydag.schedule.submission import Submission, words
+from pydag.schedule.schedulers.crontab_text import (
+    CrontabBlock,
+    blocks,
+    cron_line,
+    settings_above,
+    with_block,
+    without_block,
+)
+from pydag.schedule.submission import Submission, start_command
 from pydag.schedule.zone import local_zone
 
 
-class CrontabClock(Clock):
+class CrontabScheduler(Scheduler):
     """`file` is the crontab, `home` the PYDAG_HOME whose jobs it starts."""
 
-    place = "the crontab"
+    name = "crontab"
+    title = "the crontab"
+    unreadable = "the crontab cannot be read"
 
     def __init__(self, file: Crontab, home: Path) -> None:
         self._file = file
         self._home = home
 
-    def read(self, expression: str) -> Schedule:
-        """Five fields, or `@daily` and friends."""
-        return Schedule.parse(expression)
+    def parse(self, text: str) -> CronExpression:
+        """Five fields, or a name such as `@daily`."""
+        return CronExpression.parse(text)
 
-    def zone(self, job: str) -> str | None:
-        """The zone that CRON_TZ sets for the job's entry. Raises `InvalidSetting` where cron would not heed it."""
+    def zone_name(self, job: str) -> str | None:
+        """The zone that CRON_TZ sets for the job's entry. Raises `InvalidSetting` where cron would not follow it."""
         zone = settings_above(self._file.read(), job).get("CRON_TZ")
         if zone is None:
             return None
-        if not self._file.reads_cron_tz():
+        if not self._file.follows_cron_tz():
             raise InvalidSetting(
                 f"CRON_TZ={zone} stands in the crontab, and this machine's cron ignores it: the job would run at other "
                 "times than it says; take it out with `crontab -e`"
@@ -44,46 +52,46 @@ class CrontabClock(Clock):
 
     def line(self, submission: Submission) -> str:
         """The cron line."""
-        return crontab_text.line(self._entry(submission)).decode(errors="surrogateescape")
+        return cron_line(self._block(submission)).decode(errors="surrogateescape")
 
-    def entries(self) -> Mapping[str, Entry]:
-        """Each marked block."""
-        found = crontab_text.entries(self._file.read())
-        return {entry.id: Entry(schedule=entry.schedule, command=entry.command) for entry in found}
+    def entries(self) -> Mapping[str, ScheduleEntry]:
+        """One for each marked block."""
+        found = blocks(self._file.read())
+        return {block.id: ScheduleEntry(expression=block.expression, command=block.command) for block in found}
 
     def put(self, submission: Submission) -> Undo:
         """Atomic among pydag's processes."""
-        new = self._entry(submission)
-        before: list[crontab_text.Entry] = []
+        new = self._block(submission)
+        before: list[CrontabBlock] = []
 
         def change(text: bytes) -> bytes:
-            before[:] = [entry for entry in crontab_text.entries(text) if entry.name == new.name]
-            return with_entry(text, new)
+            before[:] = [block for block in blocks(text) if block.name == new.name]
+            return with_block(text, new)
 
         def undo() -> None:
-            self._file.edit(lambda text: with_entry(text, before[0]) if before else without_entry(text, new.name))
+            self._file.edit(lambda text: with_block(text, before[0]) if before else without_block(text, new.name))
 
         self._file.edit(change)
         return undo
 
-    def take(self, job: str) -> bool:
+    def remove(self, job: str) -> bool:
         """Change the job's own block and not one other byte."""
 
         def change(text: bytes) -> bytes:
-            for entry in crontab_text.entries(text):
-                if entry.name == job:
-                    refuse_another(entry.command, job, self._home, self.place)
-            return without_entry(text, job)
+            for block in blocks(text):
+                if block.name == job:
+                    refuse_another_home(block.command, job, self._home, self.title)
+            return without_block(text, job)
 
         return self._file.edit(change)
 
-    def unstarted(self, submission: Submission) -> tuple[Unstarted, ...]:
+    def failed_starts(self, submission: Submission) -> tuple[FailedStart, ...]:
         """None: cron keeps no record of what it could not start."""
         return ()
 
     def close(self) -> None:
         """It holds nothing."""
 
-    def _entry(self, submission: Submission) -> crontab_text.Entry:
-        command = shlex.join(words(submission.id, self._home))
-        return crontab_text.Entry(name=submission.job, schedule=submission.cron, command=command)
+    def _block(self, submission: Submission) -> CrontabBlock:
+        command = shlex.join(start_command(submission.id, self._home))
+        return CrontabBlock(name=submission.job, expression=submission.expression.text, command=command)

@@ -1,6 +1,6 @@
-"""gocron's scheduler as a clock: a main task for each job, on the node that runs it.
+"""gocron's scheduler: a main task for each job, on the node that starts it.
 
-These tasks bear a tag of their own, so that they are none of any job's tasks; their commands tell whose they are.
+Main tasks have a tag of their own, so that they are not taken for tasks of a job; their commands say whose they are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime, timezone, tzinfo
 from pathlib import Path
 
 from pydag.errors import EngineError, InvalidSetting, NotFound
@@ -27,35 +27,37 @@ from pydag.gocron.records import (
     RemoteTask,
 )
 from pydag.gocron.results import EndReason, parse_result
-from pydag.schedule.expression import Schedule
-from pydag.schedule.schedulers.base import Clock, Entry, Undo, Unstarted, refuse_another
-from pydag.schedule.schedulers.crontab_text import entry_id
-from pydag.schedule.submission import Submission, id_of, words
+from pydag.schedule.expression import CronExpression
+from pydag.schedule.fire_times import FireTimes
+from pydag.schedule.schedulers.base import FailedStart, ScheduleEntry, Scheduler, Undo, refuse_another_home
+from pydag.schedule.submission import Submission, id_of, start_command, submission_id
 from pydag.schedule.zone import local_zone
 
 _DIGEST = 12  # hexadecimal digits, as in the shortened names of a job's tasks
 _BEGAN = frozenset({EndReason.TIMEOUT, EndReason.STOPPED, EndReason.SIGNAL})
-"""Ends of a command that ran: pydag has its record, or was killed before it could make one."""
+"""How a command ends that did run: pydag has recorded it, or was killed before it could."""
 
 _WHY = {EndReason.UNREACHABLE: "the node could not be reached"}
-"""Said in place of gocron's own words: where the connection broke later, pydag has a record."""
+"""Replaces gocron's own words, which also speak of connections that broke later: those runs pydag has recorded."""
 
 
-class GoCronClock(Clock):
+class GoCronScheduler(Scheduler):
     """`client` is the server's, and is closed with this; `home` is the PYDAG_HOME whose jobs it starts."""
 
-    place = "gocron's clock"
+    name = "gocron"
+    title = "gocron's scheduler"
+    unreadable = "gocron does not answer"
 
     def __init__(self, client: GoCronClient, home: Path) -> None:
         self._client = client
         self._home = home
 
-    def read(self, expression: str) -> Schedule:
-        """Six fields with seconds; five, and `@daily` and friends, become such six."""
-        return Schedule.for_gocron(expression)
+    def parse(self, text: str) -> CronExpression:
+        """Six fields with seconds; five fields, and names such as `@daily`, become six."""
+        return CronExpression.for_gocron(text)
 
-    def zone(self, job: str) -> str:
-        """TZ's, or else this machine's. Raises `InvalidSetting` where the server's clock has another offset now."""
+    def zone_name(self, job: str) -> str:
+        """That of TZ, else this machine's. Raises `InvalidSetting` where the server's clock has another offset now."""
         zone = local_zone(os.environ.get("TZ"))
         now = datetime.now(UTC)
         offset = self._client.utc_offset(now)
@@ -68,32 +70,32 @@ class GoCronClock(Clock):
 
     def line(self, submission: Submission) -> str:
         """The expression, the command and the node."""
-        form = _form(submission, self._home)
+        task = main_task(submission, self._home)
         if all(node.id != submission.node for node in self._client.hosts()):
             raise NotFound(f"gocron has no node {submission.node}: `pydag nodes` lists them")
-        return str(_entry(form))
+        return str(_entry(task))
 
-    def entries(self) -> Mapping[str, Entry]:
-        """Each main task that bears the tag; of several for one job the newest."""
+    def entries(self) -> Mapping[str, ScheduleEntry]:
+        """One for each job that has a main task; of several the newest."""
         oldest_first = reversed(self._client.tasks(tag=CLOCK_TAG))
         return {found: _entry(task) for task in oldest_first if (found := id_of(task.command))}
 
     def put(self, submission: Submission) -> Undo:
-        """One that was there keeps its id, and its log on gocron; one that was disabled there is enabled."""
-        form, before = _form(submission, self._home), self._tasks(submission.job)[:1]
+        """A main task that is there keeps its id, and its log on gocron; one that was disabled is enabled."""
+        new, before = main_task(submission, self._home), self._tasks(submission.job)[:1]
 
         def undo() -> None:
             if not before:
                 self._remove(submission.job)
             for task in before:
-                self._client.update_task(task.id, _again(task))
+                self._client.update_task(task.id, _as_new(task))
                 self._client.enable_task(task.id, on=task.enabled)
 
         try:
             if not before:
-                self._client.store_task(form)
+                self._client.store_task(new)
             for task in before:
-                self._client.update_task(task.id, form)
+                self._client.update_task(task.id, new)
                 self._client.enable_task(task.id)
         except BaseException:
             with suppress(EngineError):
@@ -101,25 +103,21 @@ class GoCronClock(Clock):
             raise
         return undo
 
-    def take(self, job: str) -> bool:
-        """What runs of it goes on."""
+    def remove(self, job: str) -> bool:
+        """A start that has begun goes on."""
         for task in self._tasks(job):
-            refuse_another(task.command, job, self._home, self.place)
+            refuse_another_home(task.command, job, self._home, self.title)
         return self._remove(job)
 
-    def unstarted(self, submission: Submission) -> list[Unstarted]:
-        """Among the newest 1000 rows of its task that failed, those in which pydag cannot have run."""
-        found, zone = [], submission.clock
-        for task in self._tasks(submission.job):
-            for row in self._client.logs(task_id=task.id, status=LogStatus.FAILED, limit=PAGE):
-                schedule, cause = _schedule_of(row), _cause(row)
-                if schedule and cause and row.started:
-                    # The fork writes times of the server's clock without its zone.
-                    tried = (row.started if row.started.tzinfo else row.started.replace(tzinfo=zone)).astimezone(UTC)
-                    due = schedule.previous(tried, zone).astimezone(UTC)
-                    if due > submission.submitted:
-                        found.append(Unstarted(due=due, tried=tried, cause=cause))
-        return found
+    def failed_starts(self, submission: Submission) -> list[FailedStart]:
+        """Among the newest 1000 failed rows of its task, those in which pydag cannot have run."""
+        zone = submission.fire_times.zone
+        tasks = self._tasks(submission.job)
+        rows = (
+            row for task in tasks for row in self._client.logs(task_id=task.id, status=LogStatus.FAILED, limit=PAGE)
+        )
+        found = [_failed_start(row, submission.job, zone) for row in rows]
+        return [start for start in found if start and start.due > submission.submitted]
 
     def close(self) -> None:
         """Close the connections."""
@@ -127,7 +125,7 @@ class GoCronClock(Clock):
 
     def _tasks(self, job: str) -> list[RemoteTask]:
         """The job's main task; several, the newest first, where people copied it in gocron's pages."""
-        return [task for task in self._client.tasks(tag=CLOCK_TAG) if id_of(task.command) == entry_id(job)]
+        return [task for task in self._client.tasks(tag=CLOCK_TAG) if id_of(task.command) == submission_id(job)]
 
     def _remove(self, job: str) -> bool:
         tasks = self._tasks(job)
@@ -136,9 +134,12 @@ class GoCronClock(Clock):
         return bool(tasks)
 
 
-def _form(submission: Submission, home: Path) -> NewTask:
-    """The main task of a submission. Several may run at once, so that pydag sees, and records, a start too early."""
-    command = shlex.join(words(submission.id, home, everywhere=True))
+def main_task(submission: Submission, home: Path) -> NewTask:
+    """The main task of a submission. Several starts may run at once, so that pydag sees, and records, an early one.
+
+    Raises `InvalidSetting` where gocron does not take its command.
+    """
+    command = shlex.join(start_command(submission.id, home, name_home=True))
     if len(command) > COMMAND_LIMIT:
         raise InvalidSetting(
             f"the command that starts job {submission.job!r} has {len(command)} characters, and gocron takes "
@@ -153,17 +154,17 @@ def _form(submission: Submission, home: Path) -> NewTask:
         node_ids=(submission.node,),
         timeout=TIMEOUT_LIMIT,
         remark=f"pydag starts job {name}"[:REMARK_LIMIT].strip(),
-        schedule=submission.cron,
+        schedule=submission.expression.text,
     )
 
 
 def _readable(job: str) -> str:
-    """The name as every database of gocron's keeps it, without the colon that a task of a job has in its name."""
+    """The name as each database of gocron keeps it, and without a colon, which tasks of jobs have in their names."""
     return "".join(char if char.isprintable() and char <= "\uffff" and char != ":" else "_" for char in job).strip()
 
 
-def _again(task: RemoteTask) -> NewTask:
-    """The form from which a main task was made."""
+def _as_new(task: RemoteTask) -> NewTask:
+    """What made a main task as it is."""
     return NewTask(
         name=task.name,
         tag=task.tag,
@@ -176,25 +177,32 @@ def _again(task: RemoteTask) -> NewTask:
     )
 
 
-def _entry(task: NewTask | RemoteTask) -> Entry:
+def _entry(task: NewTask | RemoteTask) -> ScheduleEntry:
     enabled = task.enabled if isinstance(task, RemoteTask) else True
     node = next(iter(task.node_ids), None)
-    return Entry(schedule=task.schedule, command=task.command, node=node, enabled=enabled)
+    return ScheduleEntry(expression=task.schedule, command=task.command, node=node, enabled=enabled)
 
 
-def _schedule_of(row: LogRow) -> Schedule | None:
-    """What started it; None where somebody did, by hand, and the clock asked for nothing."""
-    try:
-        return Schedule.for_gocron(row.schedule)
-    except InvalidSetting:
+def _failed_start(row: LogRow, job: str, zone: tzinfo) -> FailedStart | None:
+    """What a failed row says of the fire time; None where pydag has run, or where somebody started it by hand."""
+    cause = _cause(row)
+    if not cause or not row.started:
         return None
+    try:
+        expression = CronExpression.for_gocron(row.schedule)
+    except InvalidSetting:
+        return None  # somebody started it by hand: the scheduler asked for nothing
+    # The fork writes times of the server's clock without its zone.
+    tried = (row.started if row.started.tzinfo else row.started.replace(tzinfo=zone)).astimezone(UTC)
+    due = FireTimes(expression, zone).latest(tried).astimezone(UTC)
+    return FailedStart(job=job, due=due, tried=tried, cause=cause, engine=GoCronScheduler.name)
 
 
 def _cause(row: LogRow) -> str:
     """Why a row's command could not run pydag; empty where pydag has run.
 
-    pydag prints nothing when it is started like this, and keeps its own records: words beside an exit status are of
-    bash, of Python, or say that the history could not be written.
+    pydag prints nothing when a scheduler starts it, and keeps its own records: words beside an exit status come from
+    bash or from Python, or say that the history could not be written.
     """
     end = parse_result(row.result, status=row.status, hosts=row.hosts)
     said = " ".join(end.output.split())[:500]

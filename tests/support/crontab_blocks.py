@@ -1,4 +1,4 @@
-"""Entries of the crontab, plain ones, hostile ones and random ones."""
+"""Blocks of the crontab, plain ones, hostile ones and random ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from hypothesis import strategies as st
 
-from pydag.schedule.schedulers.crontab_text import Entry, with_entry
+from pydag.schedule.schedulers.crontab_text import CrontabBlock, with_block
 from pydag.testing import HOSTILE_NAMES
 
 NAMES = (
@@ -20,11 +20,11 @@ NAMES = (
 """A crontab keeps apart even names that no job may have."""
 
 
-def entry(name: str = "TestJob", schedule: str = "0 0 * * *", command: str = "true") -> Entry:
-    return Entry(name=name, schedule=schedule, command=command)
+def block(name: str = "TestJob", expression: str = "0 0 * * *", command: str = "true") -> CrontabBlock:
+    return CrontabBlock(name=name, expression=expression, command=command)
 
 
-OURS = with_entry(b"", entry())
+OURS = with_block(b"", block())
 
 names = st.sampled_from(NAMES) | st.text(min_size=1, max_size=30)
 commands = (
@@ -32,9 +32,9 @@ commands = (
     .map(lambda text: f"run {text}.")
     .filter(lambda text: not re.search(r"\\[\\%]", text))  # crons differ there: refused
 )
-some_entries = st.builds(
-    Entry,
+some_blocks = st.builds(
+    CrontabBlock,
     name=names,
-    schedule=st.sampled_from(["0 0 * * *", "@daily", "*/5 1-3 * * MON"]),
+    expression=st.sampled_from(["0 0 * * *", "@daily", "*/5 1-3 * * MON"]),
     command=commands,
 )
