@@ -58,7 +58,7 @@ def follow_run(job: str, reporter: Reporter) -> bool:
     with _newest_run(job) as found:
         if found:
             store, read = found
-            follow.events(read, _pause, store, reporter)
+            follow.report_run(read, _pause, store, reporter)
         return found is not None
 
 
@@ -72,9 +72,10 @@ def follow_output(job: str, task: str, stream: BinaryIO) -> bool:
             return False
         store, read = found
         spec = read().spec
-        if spec.number(task) is None:
+        number = spec.number(task)
+        if number is None:
             raise unknown_task(spec, task)
-        follow.output(read, _pause, store, task, stream)
+        follow.copy_output(read, _pause, store, number, stream)
         return True
 
 

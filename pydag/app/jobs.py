@@ -33,11 +33,11 @@ def job_spec(name: str) -> JobSpec:
 
 
 class Status(NamedTuple):
-    """What runs now, every job with its newest run, and the newest ended run of each job whose newest still goes."""
+    """What runs now, every job, and the newest run of each job that has ended."""
 
     running: list[RunRecord]
     jobs: list[JobEntry]
-    ended: dict[str, Run]
+    last_results: dict[str, Run]
 
 
 def status(job: str | None = None) -> Status:
@@ -49,12 +49,12 @@ def status(job: str | None = None) -> Status:
             if not entries:
                 raise unknown_job(store, job)
         live = live_runs(store, job)
-        ended = {}
-        for name in {run.job for run in live}:
+        results = {entry.name: entry.last_run for entry in entries if entry.last_run and entry.last_run.state.final}
+        for name in {run.job for run in live} - results.keys():
             before = next((run for run in map(actual_run, store.runs(name)) if run.state.final), None)
             if before:
-                ended[name] = before
-        return Status(running=[store.load(run) for run in live], jobs=entries, ended=ended)
+                results[name] = before
+        return Status(running=[store.load(run) for run in live], jobs=entries, last_results=results)
 
 
 def delete(job: str, settings: Settings, *, force: bool = False) -> None:

@@ -17,9 +17,10 @@ from pydag.errors import EngineError, PyDagException
 from pydag.model.run import JobEntry
 from pydag.settings import SCHEDULES, Settings
 from pydag.view import json as json_view
+from pydag.view import listing
 from pydag.view import log as log_view
 from pydag.view import status as status_view
-from pydag.view.lines import Lines
+from pydag.view.lines import LineReporter
 from pydag.view.terminal import display_for, print_lines, print_stderr
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def list_(job: str | None, as_json: bool) -> None:
         _list_jobs(as_json)
     else:
         spec = jobs.job_spec(job)
-        _print([json_view.tasks(spec)] if as_json else log_view.tasks(spec))
+        _print([json_view.tasks(spec)] if as_json else listing.tasks(spec))
 
 
 def _list_jobs(as_json: bool) -> None:
@@ -43,11 +44,11 @@ def _list_jobs(as_json: bool) -> None:
     entries = jobs.jobs()
     elsewhere = _on_gocron_alone(entries)
     if as_json:
-        _print([json_view.jobs(entries, now=datetime.now(UTC), schedules=schedules, on_gocron_alone=elsewhere)])
+        _print([json_view.jobs(entries, schedules, elsewhere, now=datetime.now(UTC))])
         return
     if not entries and not elsewhere:
-        print_stderr(next(log_view.nothing()))  # on stdout it would read as the name of a job
-    _print(log_view.jobs(entries))
+        print_stderr(listing.NO_JOBS)  # on stdout it would read as the name of a job
+    _print(listing.jobs(entries))
     _print(f"{job}  (on gocron, not in this history)" for job in elsewhere)
 
 
@@ -109,11 +110,11 @@ def _log_task(job: str, task: str, count: int, as_json: bool) -> None:
 
 def _follow(job: str, task: str | None) -> None:
     if task is None:
-        found = history.follow_run(job, Lines(sys.stdout, display_for(sys.stdout), strict=True))
+        found = history.follow_run(job, LineReporter(sys.stdout, display_for(sys.stdout), strict=True))
     else:
         found = history.follow_output(job, task, sys.stdout.buffer)
     if not found:
-        _print(log_view.nothing(job))
+        _print([log_view.no_runs(job)])
 
 
 @click.command()
@@ -123,14 +124,9 @@ def status(job: str | None, as_json: bool) -> None:
     """Show what runs now, and the last result of each job."""
     schedules, found, now = _schedules(job), jobs.status(job), datetime.now(UTC)
     if as_json:
-        _print([json_view.status(found.running, found.jobs, now=now, ended=found.ended, schedules=schedules)])
+        _print([json_view.status(*found, schedules, now=now)])
     else:
-        display = display_for(sys.stdout)
-        _print(
-            status_view.status(
-                found.running, found.jobs, now=now, display=display, ended=found.ended, schedules=schedules
-            )
-        )
+        _print(status_view.status(*found, schedules, now=now, display=display_for(sys.stdout)))
 
 
 def _schedules(job: str | None = None) -> dict[str, Upcoming]:

@@ -9,7 +9,7 @@ import click
 
 from pydag.app.run import run_job
 from pydag.cli.options import Count, job_option
-from pydag.view.live.reporter import reporter_for
+from pydag.view.reporters import reporter_for
 from pydag.workflow.loader import load_job
 
 

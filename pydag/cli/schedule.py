@@ -19,7 +19,7 @@ from pydag.cli.names import JobName
 from pydag.cli.options import job_option
 from pydag.view.outlet import Outlet
 from pydag.view.terminal import print_lines, print_stderr
-from pydag.view.text import fire_time
+from pydag.view.times import fire_time
 
 
 class Day(click.ParamType["date"]):

@@ -9,7 +9,7 @@ from types import TracebackType
 from pydag.app import picture
 from pydag.app.run import run_job, submit_job
 from pydag.model.run import RunFailed, RunRecord
-from pydag.view.live.reporter import reporter_for
+from pydag.view.reporters import reporter_for
 from pydag.view.terminal import print_stderr
 from pydag.workflow.job import Job
 

@@ -1,4 +1,4 @@
-"""Follow: a run of another process, told to a reporter or copied to a stream as the history grows."""
+"""Follow a run of another process: report it, or copy a task's output, as the history grows."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pydag.model.states import State
 from pydag.runs.reporter import Reporter
 from pydag.stores.base import Store
 
-Read = Callable[[], RunRecord]
+ReadRun = Callable[[], RunRecord]
 """Reads the run anew from the history."""
 
 Pause = Callable[[], None]
-"""Waits a moment between two readings."""
+"""Waits a moment before the run is read again."""
 
 
-def events(read: Read, pause: Pause, store: Store, reporter: Reporter) -> None:
-    """Tell a reporter what the run did and does, until its end, and what the failed attempts wrote."""
+def report_run(read: ReadRun, pause: Pause, store: Store, reporter: Reporter) -> None:
+    """Report what the run did and does, until its end, and the output of failed attempts."""
     record = read()
     reporter.run_started(record.run, record.spec)
-    told: set[tuple[int, int, State]] = set()
+    reported: set[tuple[int, int, State]] = set()
     while True:
-        changes = [each for each in _attempts(record) if (each.task, each.number, each.state) not in told]
-        told.update((each.task, each.number, each.state) for each in changes)
+        changes = [each for each in _attempts(record) if (each.task, each.number, each.state) not in reported]
+        reported.update((each.task, each.number, each.state) for each in changes)
         batch: list[Attempt] = []
         for change in changes:
             if change.state in (State.FAILED, State.LOST):
@@ -41,16 +41,15 @@ def events(read: Read, pause: Pause, store: Store, reporter: Reporter) -> None:
         record = read()
 
 
-def output(read: Read, pause: Pause, store: Store, task: str, stream: BinaryIO) -> None:
+def copy_output(read: ReadRun, pause: Pause, store: Store, task: int, stream: BinaryIO) -> None:
     """Copy the output of a task's attempts in this run to a stream as it is written, until the task has ended."""
     written = 0
     attempts_done = 0
     while True:
-        record = read()  # before its output is read: what an attempt wrote is there when its end is
-        number = record.spec.number(task)
-        done = record.tasks[task]
+        record = read()  # before its output: once an attempt has ended, all of its output is there
+        done = record.tasks[record.spec.tasks[task].name]
         for attempt in done.attempts[attempts_done:]:
-            for data in store.output(record.id, number or 0, attempt.number, written):
+            for data in store.output(record.id, task, attempt.number, written):
                 stream.write(data)
                 written += len(data)
             if attempt.state.final:
@@ -62,12 +61,12 @@ def output(read: Read, pause: Pause, store: Store, task: str, stream: BinaryIO) 
 
 
 def _attempts(record: RunRecord) -> list[Attempt]:
-    """All attempts in the order of their events, and a note for each task that ended without one."""
+    """All attempts in the order of their events, and the end of each task that was not attempted."""
     found: list[Attempt] = []
     for number, done in enumerate(record.tasks.values()):
-        found += done.attempts or _note(number, done)
+        found += done.attempts or _not_attempted(number, done)
     return sorted(found, key=lambda each: str(each.ended or each.started or ""))
 
 
-def _note(number: int, done: TaskRun) -> list[Attempt]:
-    return [Attempt.not_attempted(number, done.state, reason=done.reason)] if done.state.final else []
+def _not_attempted(task: int, done: TaskRun) -> list[Attempt]:
+    return [Attempt.not_attempted(task, done.state, reason=done.reason)] if done.state.final else []

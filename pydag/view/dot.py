@@ -1,37 +1,30 @@
-"""The picture of a job, through graphviz: DOT text, and the files that `dot` makes of it.
+"""A job as DOT text, the language of graphviz.
 
-Names are data here, never DOT: tasks get identifiers of their own, names stand in labels and tooltips alone, escaped.
-The package graphviz is imported where it is used: it costs 19 ms, and most commands draw nothing.
+Names are data here, never DOT: tasks get identifiers of their own, and names are only in labels and tooltips, escaped.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape as html_escape
 from math import ceil, sqrt
-from typing import TYPE_CHECKING
 
 from pydag.model.graph import layers
+from pydag.model.spec import JobSpec
 from pydag.model.states import State, When
+from pydag.view.palette import STYLES, StateStyle
+from pydag.view.text import count
+from pydag.view.wording import counted_states, state_counts
 
-if TYPE_CHECKING:
-    from pydag.model.spec import JobSpec
+PAD = 0.3
+"""Inches of white around the picture."""
 
-
-MAX_PIXELS = 5000
-"""The longest side of a PNG."""
-
-_DPI = 144
-_PAD = 0.3  # inches of white around the picture
-
-# From this many tasks with the same neighbours on, they are drawn as one block of rows instead of one endless row.
+# This many tasks with the same neighbours, or more, are drawn as one block of rows instead of one endless row.
 _BLOCK = 9
 _MAX_LINES = 4
 _FEW_TASKS, _MANY_LAYERS = 30, 25
-# Curves around boxes take time that grows faster than the edges; past this many nobody follows a single one.
+# Curves around boxes take time that grows faster than the number of edges; nobody can follow one of so many.
 _MANY_EDGES = 400
 
 _FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
@@ -40,25 +33,8 @@ _NOT_IN_XML = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _BREAKS = re.compile(r"(?<=[\s_./:,;|-])")
 
 
-@dataclass(frozen=True, slots=True)
-class _BoxStyle:
-    fill: str
-    line: str
-    text: str = _INK
-    sign: str = ""
-    style: str = "rounded,filled"
-
-
-_PLAIN = _BoxStyle("#EDF2FA", "#6C8EBF")
-_BOXES = {
-    State.PENDING: _BoxStyle("#FFF6D6", "#D1A62B", "#5C4708", "○"),
-    State.RUNNING: _BoxStyle("#D8E9FD", "#2F7DD1", "#123F70", "▶"),
-    State.SUCCESS: _BoxStyle("#DDF3E3", "#3A9A5B", "#17492A", "✓"),
-    State.FAILED: _BoxStyle("#FBDEDC", "#CF4436", "#6E1A12", "✗"),
-    State.SKIPPED: _BoxStyle("#F1F3F5", "#9AA5B1", "#55606C", "»", "rounded,filled,dashed"),
-    State.CANCELLED: _BoxStyle("#EDE5F5", "#8D6BB5", "#452B63", "■"),
-    State.LOST: _BoxStyle("#FFFFFF", "#B5651D", "#6B3A0C", "?", "rounded,filled,dashed"),
-}
+# A task without a state.
+_PLAIN = StateStyle("", "", "", "#EDF2FA", "#6C8EBF", _INK)
 _CONDITIONS = {
     When.FAILURE: {"style": "dashed", "color": "#CF4436", "fontcolor": "#B23327", "label": " on failure "},
     When.ALWAYS: {"style": "dashed", "color": "#6B7A8C", "fontcolor": "#55606C", "label": " always "},
@@ -68,11 +44,11 @@ _CONDITIONS = {
 def source(spec: JobSpec, states: Mapping[str, State] | None = None) -> str:
     """The job as DOT text, layers from top to bottom.
 
-    `states` maps names of tasks to their states, which are told by a colour, a sign and a word; a task that it does not
-    name is drawn plain. Nine or more tasks (or chains of tasks) that come after the same tasks, before the same tasks
-    and on the same condition are drawn as one block, and an edge of the block stands for one of each of them.
+    `states` has the states of tasks by their names, shown as a colour, a sign and a word; other tasks are drawn plain.
+    Nine or more tasks (or chains of tasks) that come after the same tasks, before the same tasks and on the same
+    condition are drawn as one block, and an edge of the block stands for one of each of them.
     """
-    from graphviz import Digraph
+    from graphviz import Digraph  # takes 19 ms, and most commands draw nothing
 
     states = states or {}
     digraph = Digraph("job")
@@ -157,8 +133,8 @@ def _arrow(when: When) -> str:
 
 def _cell(spec: JobSpec, number: int, states: Mapping[str, State]) -> str:
     task = spec.tasks[number]
-    box = _box(states.get(task.name))
-    style = "ROUNDED,DASHED" if "dashed" in box.style else "ROUNDED"
+    box = _style(states.get(task.name))
+    style = "ROUNDED,DASHED" if box.dashed else "ROUNDED"
     # A cell has its tooltip only on a link, so only where the cell does not show the whole name.
     cut = len(task.name) > _MAX_LINES * _width(spec)
     tooltip = f' HREF="#" TOOLTIP="{html_escape(_tooltip(task.name))}"' if cut else ""
@@ -169,14 +145,14 @@ def _cell(spec: JobSpec, number: int, states: Mapping[str, State]) -> str:
 
 
 def _node(spec: JobSpec, number: int, states: Mapping[str, State]) -> dict[str, str]:
-    from graphviz import nohtml
+    from graphviz import nohtml  # as above
 
     task = spec.tasks[number]
-    box = _box(states.get(task.name))
+    box = _style(states.get(task.name))
     return {
         "label": f"<{_label(spec, number, states)}>",
         "tooltip": nohtml(_tooltip(task.name).replace("&", "&amp;")),
-        "style": box.style,
+        "style": "rounded,filled,dashed" if box.dashed else "rounded,filled",
         "fillcolor": box.fill,
         "color": box.line,
         "fontcolor": box.text,
@@ -187,15 +163,18 @@ def _label(spec: JobSpec, number: int, states: Mapping[str, State]) -> str:
     name = spec.tasks[number].name
     label = _html(_lines(name, _width(spec)))
     state = states.get(name)
-    return label + _small([f"{_box(state).sign} {state.value}"], _box(state).text, 10) if state else label
+    if state is None:
+        return label
+    style = _style(state)
+    return label + _small([f"{style.sign} {state.value}"], style.text, 10)
 
 
 def _width(spec: JobSpec) -> int:
     return 24 if len(spec.tasks) <= _FEW_TASKS else 16
 
 
-def _box(state: State | None) -> _BoxStyle:
-    return _BOXES[state] if state else _PLAIN
+def _style(state: State | None) -> StateStyle:
+    return STYLES[state] if state else _PLAIN
 
 
 def _graph_attributes(spec: JobSpec, states: Mapping[str, State]) -> dict[str, str]:
@@ -208,7 +187,7 @@ def _graph_attributes(spec: JobSpec, states: Mapping[str, State]) -> dict[str, s
         "fontsize": "18",
         "fontcolor": _INK,
         "bgcolor": "white",
-        "pad": str(_PAD),
+        "pad": str(PAD),
         "rankdir": "TB",
         "charset": "UTF-8",
         "nodesep": "0.2" if crowded else "0.3",
@@ -218,18 +197,15 @@ def _graph_attributes(spec: JobSpec, states: Mapping[str, State]) -> dict[str, s
 
 
 def _title(spec: JobSpec, states: Mapping[str, State]) -> str:
-    count = f"{len(spec.tasks)} task{'' if len(spec.tasks) == 1 else 's'}"
-    told = Counter(states[task.name] for task in spec.tasks if task.name in states)
-    if told:
-        count += ": " + ", ".join(f"{told[state]} {state.value}" for state in State if told[state])
-    small = [count]
-    if spec.description:
-        small = [*_lines(" ".join(spec.description.split()), 60), *small]
+    counts = counted_states(state_counts(states[task.name] for task in spec.tasks if task.name in states))
+    tasks = count(len(spec.tasks), "task") + (f": {counts}" if counts else "")
+    description = _lines(" ".join(spec.description.split()), 60) if spec.description else []
+    small = [*description, tasks]
     return f"<<B>{_html(_lines(spec.name, 48))}</B>{_small(small, _FAINT, 12)}<BR/> >"
 
 
 def _lines(text: str, width: int) -> list[str]:
-    """The text in lines of about `width`, broken after words and parts of names; its middle is left out past four."""
+    """The text in lines of about `width`, broken after words and parts of names; past four its middle is left out."""
     if len(text) > _MAX_LINES * width:
         text = f"{text[: (_MAX_LINES - 2) * width]}…{text[1 - width :]}"
     lines = [""]
@@ -243,7 +219,7 @@ def _lines(text: str, width: int) -> list[str]:
 
 
 def _html(lines: Iterable[str]) -> str:
-    """Lines as an HTML-like label shows them literally: `dot` takes a backslash for an escape there too."""
+    """Lines, escaped so that an HTML-like label shows them literally; `dot` reads backslashes there too."""
     return "<BR/>".join(html_escape(_printable(line)).replace("\\", "\\\\") for line in lines)
 
 
@@ -252,7 +228,7 @@ def _small(lines: Iterable[str], colour: str, points: int) -> str:
 
 
 def _tooltip(name: str) -> str:
-    """The name, literally. Some versions of `dot` unescape a tooltip twice: a word joiner ends each escape for both."""
+    """The name, literally. Some versions of `dot` unescape a tooltip twice: a word joiner ends each escape."""
     return _printable(name).replace("\\", "\\\\\u2060")
 
 

@@ -1,6 +1,6 @@
 """What `log`, `list` and `status` give to programs: one JSON document each, as `docs/json.md` describes it.
 
-Fields may be added; none changes its meaning or goes. Text for people is in `pydag.view.log`.
+Fields may be added; none changes its meaning or is removed. Text for people is in `pydag.view.log`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydag.model.actions import Shell
-from pydag.model.run import Attempt, AttemptOutput, JobEntry, Run, RunRecord, TaskRun
+from pydag.model.run import Attempt, AttemptOutput, JobEntry, Run, RunRecord, TaskRun, Usage
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
+from pydag.view.wording import state_counts
 
 if TYPE_CHECKING:
-    from pydag.schedule.schedulers.base import Upcoming  # zones are read where there is a schedule alone
+    from pydag.schedule.schedulers.base import Upcoming  # reads time zones: only for those who have a schedule
 
 Document = dict[str, object]
 
@@ -37,13 +38,12 @@ def task_output(job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now:
 
 def jobs(
     entries: Sequence[JobEntry],
+    schedules: Mapping[str, Upcoming],
+    on_gocron_alone: Sequence[str],
     *,
     now: datetime,
-    schedules: Mapping[str, Upcoming] | None = None,
-    on_gocron_alone: Sequence[str] = (),
 ) -> str:
     """`pydag list --json`."""
-    schedules = schedules or {}
     listed = [{**_entry(entry, now), **_schedule(schedules.get(entry.name))} for entry in entries]
     return _text({"jobs": listed, "on_gocron_alone": list(on_gocron_alone)})
 
@@ -57,20 +57,19 @@ def tasks(spec: JobSpec) -> str:
 def status(
     running: Sequence[RunRecord],
     entries: Sequence[JobEntry],
+    last_results: Mapping[str, Run],
+    schedules: Mapping[str, Upcoming],
     *,
     now: datetime,
-    ended: Mapping[str, Run] | None = None,
-    schedules: Mapping[str, Upcoming] | None = None,
 ) -> str:
     """`pydag status --json`. The arguments are those of `pydag.view.status.status`."""
-    schedules = schedules or {}
     return _text(
         {
-            "running": [{**_run(record.run, now), **_progress(record)} for record in running],
+            "running": [{**_run(record.run, now), "tasks": _counts(record)} for record in running],
             "jobs": [
                 {
                     "name": entry.name,
-                    "last_result": _or_null(_last_result(entry, ended or {}), now),
+                    "last_result": _run_or_null(last_results.get(entry.name), now),
                     **_schedule(schedules.get(entry.name)),
                 }
                 for entry in entries
@@ -89,7 +88,7 @@ def _time(time: datetime | None) -> str | None:
 
 
 def _times(state: State, started: datetime | None, ended: datetime | None, now: datetime) -> Document:
-    """What still goes has lasted until now; what ended nobody knows when has no duration."""
+    """What still runs has lasted until now; where nobody knows when it ended, there is no duration."""
     until = ended if state.final else now
     seconds = (until - started).total_seconds() if started and until else None
     return {"state": state.value, "started": _time(started), "ended": _time(ended), "duration": seconds}
@@ -132,11 +131,20 @@ def _attempt(attempt: Attempt, now: datetime) -> Document:
         "detail": attempt.detail,
         "output_dropped": attempt.output_dropped,
         "host": attempt.host,
+        "usage": _usage(attempt.usage) if attempt.usage else None,
+    }
+
+
+def _usage(usage: Usage) -> Document:
+    return {
+        "user_cpu": usage.user,
+        "system_cpu": usage.system,
+        "largest_process_peak_memory": usage.peak_memory,
     }
 
 
 def _entry(entry: JobEntry, now: datetime) -> Document:
-    last = _or_null(entry.last_run, now)
+    last = _run_or_null(entry.last_run, now)
     return {"name": entry.name, "saved": _time(entry.saved), "tasks": entry.tasks, "last_run": last}
 
 
@@ -144,12 +152,19 @@ def _schedule(upcoming: Upcoming | None) -> Document:
     if upcoming is None:
         return {"schedule": None}
     next_fire = _time(upcoming.next)
-    rest = {"on": upcoming.scheduler, "node": upcoming.node, "detail": upcoming.detail}
-    return {"schedule": {"cron": upcoming.expression, "next": next_fire, **rest}}
+    return {
+        "schedule": {
+            "cron": upcoming.expression,
+            "next": next_fire,
+            "on": upcoming.scheduler,
+            "node": upcoming.node,
+            "detail": upcoming.detail,
+        }
+    }
 
 
 def _task(task: TaskSpec, upstream: list[str]) -> Document:
-    """Without its `env`: that is where people put what nobody should read."""
+    """Without its `env`, where people put secrets."""
     return {
         "name": task.name,
         "command": task.action.text,
@@ -162,15 +177,10 @@ def _task(task: TaskSpec, upstream: list[str]) -> Document:
     }
 
 
-def _progress(record: RunRecord) -> Document:
-    states = [task.state for task in record.tasks.values()]
-    return {"tasks": {state.value: states.count(state) for state in State}}
+def _counts(record: RunRecord) -> Document:
+    counts = state_counts(task.state for task in record.tasks.values())
+    return {state.value: number for state, number in counts.items()}
 
 
-def _last_result(entry: JobEntry, ended: Mapping[str, Run]) -> Run | None:
-    last = entry.last_run
-    return last if last is None or last.state.final else ended.get(entry.name)
-
-
-def _or_null(run: Run | None, now: datetime) -> Document | None:
+def _run_or_null(run: Run | None, now: datetime) -> Document | None:
     return _run(run, now) if run else None

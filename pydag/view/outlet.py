@@ -1,4 +1,4 @@
-"""Outlet: text to an output that may be closed, broken or stuck, which is no reason for a run to stop."""
+"""Outlet: writes text to an output that may be closed, broken or stuck. None of that may stop or block a run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PIECE = 4096
 
 
 class Outlet:
-    """Writes to a stream and never raises: once the output is gone, stderr is told and everything is dropped.
+    """Writes to a stream and does not raise: once the output is gone, stderr says so and everything else is dropped.
 
-    `write` does not wait for a reader that has stopped reading (a pager, Ctrl-S). What did not go out is kept, in
-    order, for the next call; `finish` waits. A `strict` one raises what it meets, as `OSError`: where showing is all
-    that is done.
+    `write` does not wait for a reader that has stopped reading (a pager, Ctrl-S). What could not be written is kept, in
+    order, for the next call; `finish` waits. With `strict`, it raises what it meets, as `OSError`: for commands that
+    only show something.
     """
 
     def __init__(self, stream: TextIO, *, strict: bool = False) -> None:
@@ -30,18 +30,18 @@ class Outlet:
         self._poll = select.poll()
         self._file: int | None = None
         try:
-            stream.flush()  # what others have printed comes first: from here on, the stream's buffer is passed by
+            stream.flush()  # what others have printed comes first: from here on, the stream's buffer is not used
             self._file = stream.fileno()
             self._poll.register(self._file, select.POLLOUT)
         except (OSError, ValueError):
             self._file = None  # not a file of the operating system, as in a test or a notebook
 
     def write(self, text: str) -> None:
-        """Send it now, as far as nothing blocks."""
+        """Write what can be written now without blocking."""
         self._send(text, wait=False)
 
     def finish(self, text: str = "") -> None:
-        """Send it and all that was kept, however long the reader takes."""
+        """Write it and all that was kept, however long the reader takes."""
         self._send(text, wait=True)
 
     @property
@@ -65,15 +65,15 @@ class Outlet:
             self._pending.clear()
             if self._strict:
                 raise
-            if isinstance(error, OSError) and error.errno != errno.EPIPE:  # a reader may go when it has enough
-                print_stderr(f"pydag: the output cannot be written: {error.strerror}; what runs goes on")
+            if isinstance(error, OSError) and error.errno != errno.EPIPE:  # a reader may leave when it has enough
+                print_stderr(f"pydag: the output cannot be written: {error.strerror}; running tasks continue")
 
     def _write_piece(self, file: int) -> None:
         try:
             del self._pending[: os.write(file, self._pending[:_PIECE])]
-        except BlockingIOError:  # whoever started us made it so; a slot in a pipe can be free and still too small
+        except BlockingIOError:  # the caller made it non-blocking: a pipe can have room, but not enough
             self._poll.poll()
 
     def _ready(self) -> bool:
-        # An error counts as ready: the write that follows meets it and ends the matter.
+        # An error counts as ready: the write that follows meets it, and nothing more is written.
         return self._file is None or bool(self._poll.poll(0))

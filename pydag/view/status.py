@@ -1,6 +1,6 @@
-"""What `status` shows, as lines for a screen. No store and no clock: `now` is given.
+"""What `status` shows, as lines for a terminal. The caller gives the records, and what time it is.
 
-Lines come without their newline. The forms for programs are in `pydag.view.json`.
+Lines come without their newline. The form for programs is in `pydag.view.json`.
 """
 
 from __future__ import annotations
@@ -11,41 +11,46 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydag.model.run import JobEntry, Run, RunRecord
 from pydag.model.states import State
+from pydag.view.listing import NO_JOBS
 from pydag.view.terminal import Display
-from pydag.view.text import between, cells, fire_time, moment, padded
-from pydag.view.wording import never_started
+from pydag.view.text import padded, text_width
+from pydag.view.times import elapsed, fire_time, local_time
+from pydag.view.wording import progress, task_names, why_never_started
 
 if TYPE_CHECKING:
-    from pydag.schedule.schedulers.base import Upcoming  # zones are read where there is a schedule alone
-from pydag.view.log import NAMED, _names, _progress, nothing
+    from pydag.schedule.schedulers.base import Upcoming  # reads time zones: only for those who have a schedule
+
+_GAPS = 8  # the sign and the spaces between the columns
+_MIN_DETAIL = 12  # columns that the last column keeps, however long a name is
+_MIN_NAME = 8  # columns that a name keeps, however narrow the terminal is
 
 
 def status(
     running: Sequence[RunRecord],
     entries: Sequence[JobEntry],
+    last_results: Mapping[str, Run],
+    schedules: Mapping[str, Upcoming],
     *,
     now: datetime,
     display: Display,
-    ended: Mapping[str, Run] | None = None,
-    schedules: Mapping[str, Upcoming] | None = None,
 ) -> Iterator[str]:
     """What runs now, for how long and how far it is; then the last result of each job, and what is scheduled.
 
-    `ended` has, for the jobs whose newest run still goes, the newest one that does not.
+    `last_results` has the newest run of each job that has ended; `schedules` the jobs that have a schedule.
     """
     if not entries:
-        yield from nothing()
+        yield NO_JOBS
         return
-    yield display.frame("Running now")
+    yield display.heading("Running now")
     rows = [_running_row(record, now) for record in running]
     yield from _table(rows, display) if rows else ["  nothing"]
     yield ""
-    yield display.frame("Last results")
-    yield from _table([_result_row(entry, ended or {}) for entry in entries], display)
-    due = [(entry.name, schedules[entry.name]) for entry in entries if schedules and entry.name in schedules]
+    yield display.heading("Last results")
+    yield from _table([_result_row(entry, last_results.get(entry.name)) for entry in entries], display)
+    due = [(entry.name, schedules[entry.name]) for entry in entries if entry.name in schedules]
     if due:
         yield ""
-        yield display.frame("Scheduled")
+        yield display.heading("Scheduled")
         yield from _table([_due_row(name, each) for name, each in due], display)
 
 
@@ -56,53 +61,41 @@ class _Row(NamedTuple):
     name: str
     what: str
     when: str
-    more: str
+    detail: str
 
 
 def _running_row(record: RunRecord, now: datetime) -> _Row:
     run = record.run
-    going = [name for name, task in record.tasks.items() if task.state is State.RUNNING]
-    words = _progress(record) + (f", running: {_names(going[:NAMED], len(going))}" if going else "")
-    return _Row(run.state, run.job, f"for {between(run.started, now)}", f"since {moment(run.started)}", words)
+    running = [name for name, task in record.tasks.items() if task.state is State.RUNNING]
+    detail = progress(record) + (f", running: {task_names(running)}" if running else "")
+    return _Row(run.state, run.job, f"for {elapsed(run.started, now)}", f"since {local_time(run.started)}", detail)
 
 
-def _result_row(entry: JobEntry, ended: Mapping[str, Run]) -> _Row:
-    run = entry.last_run
-    if run is not None and not run.state.final:
-        run = ended.get(entry.name)
+def _result_row(entry: JobEntry, run: Run | None) -> _Row:
     if run is None:
         words = "has not ended yet" if entry.last_run else "has not run yet"
         return _Row(State.PENDING, entry.name, words, "", "")
-    took = between(run.started, run.ended) if run.ended else ""
-    more = never_started(run) if run.never_started else took
-    return _Row(run.state, entry.name, run.state.value, moment(run.started), more)
+    took = elapsed(run.started, run.ended) if run.ended else ""
+    detail = why_never_started(run) if run.never_started else took
+    return _Row(run.state, entry.name, run.state.value, local_time(run.started), detail)
 
 
 def _due_row(name: str, due: Upcoming) -> _Row:
     place = f"on {due.scheduler}, node {due.node}" if due.node is not None else ""
-    more = ": ".join(filter(None, (place, due.detail)))
-    return _Row(State.PENDING, name, due.expression, fire_time(due.next) if due.next else "", more)
-
-
-_GAPS = 8  # the sign and the spaces between the columns
-_WORDS = 12  # columns that the last words keep, however long a name is
-_SHORTEST = 8  # columns that a name keeps, however narrow the terminal is
+    detail = ": ".join(filter(None, (place, due.detail)))
+    return _Row(State.PENDING, name, due.expression, fire_time(due.next) if due.next else "", detail)
 
 
 def _table(rows: Sequence[_Row], display: Display) -> Iterator[str]:
-    """Columns as wide as their widest cell; on a terminal names give way first, then the last words."""
-    names = max(cells(row.name) for row in rows)
-    what = max(cells(row.what) for row in rows)
-    when = max(cells(row.when) for row in rows)
+    """Columns as wide as their widest cell; on a terminal names are shortened first, then the last column."""
+    names = max(text_width(row.name) for row in rows)
+    what = max(text_width(row.what) for row in rows)
+    when = max(text_width(row.when) for row in rows)
     if display.width is not None:
-        words = min(max(cells(row.more) for row in rows), _WORDS)
-        names = min(names, max(display.width - what - when - words - _GAPS, _SHORTEST))
+        detail = min(max(text_width(row.detail) for row in rows), _MIN_DETAIL)
+        names = min(names, max(display.width - what - when - detail - _GAPS, _MIN_NAME))
     for row in rows:
-        columns = (
-            padded(display.fit(row.name, names), names),
-            padded(row.what, what),
-            padded(row.when, when),
-            row.more,
-        )
+        name = padded(display.fit(row.name, names), names)
+        columns = (name, padded(row.what, what), padded(row.when, when), row.detail)
         line = f"{display.sign(row.state)} {'  '.join(columns)}".rstrip()
         yield display.paint(line if display.width is None else display.cut(line, display.width), row.state)

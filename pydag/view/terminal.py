@@ -1,4 +1,4 @@
-"""How pydag writes on a screen: signs, colours, times, widths. Knows the words of a run, but no run as a whole."""
+"""What an output can show, and writing lines to it."""
 
 from __future__ import annotations
 
@@ -10,35 +10,18 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from pydag.model.states import State
-from pydag.view.text import cells, head
+from pydag.view.palette import STYLES
+from pydag.view.text import head, text_width
 
-# A state is told by its sign as well as by its colour. The second sign is for an output that has ASCII alone.
-_SIGNS = {
-    State.PENDING: ("○", "."),
-    State.RUNNING: ("●", ">"),
-    State.SUCCESS: ("✓", "+"),
-    State.FAILED: ("✗", "x"),
-    State.SKIPPED: ("↷", "-"),
-    State.CANCELLED: ("■", "!"),
-    State.LOST: ("?", "?"),
-}
-_CODES = {
-    State.PENDING: "33",  # yellow
-    State.RUNNING: "34",  # blue
-    State.SUCCESS: "32",  # green
-    State.FAILED: "31",  # red
-    State.SKIPPED: "36",  # cyan
-    State.CANCELLED: "35",  # magenta
-    State.LOST: "1;31",  # bold red
-}
-_FRAME = "34"  # blue, as title, separator and end of a log have always been
-_ASCII = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "█": "#", "░": ".", "…": "~"})
 RESET = "\x1b[0m"
+_HEADING = "34"  # blue
+_GRAPHICS = {"├": "|", "└": "`", "│": "|", "─": "-", "█": "#", "░": ".", "…": "~"}
+_ASCII = str.maketrans(_GRAPHICS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """What an output can show. `width` is a terminal's columns; None is no terminal, and nothing is shortened."""
+    """What an output can show. `width` is a terminal's columns; None: not a terminal, and nothing is shortened."""
 
     colour: bool = False
     ascii: bool = False
@@ -46,32 +29,32 @@ class Display:
 
     def sign(self, state: State) -> str:
         """One column that tells the state."""
-        return _SIGNS[state][self.ascii]
+        return STYLES[state].ascii_sign if self.ascii else STYLES[state].sign
 
     def paint(self, text: str, state: State) -> str:
         """The text in the state's colour."""
-        return f"\x1b[{_CODES[state]}m{text}{RESET}" if self.colour else text
+        return f"\x1b[{STYLES[state].terminal}m{text}{RESET}" if self.colour else text
 
-    def frame(self, text: str) -> str:
-        """A title, separator or end."""
-        return f"\x1b[{_FRAME}m{text}{RESET}" if self.colour else text
+    def heading(self, text: str) -> str:
+        """The title, a separator or the end of a list."""
+        return f"\x1b[{_HEADING}m{text}{RESET}" if self.colour else text
 
-    def drawn(self, text: str) -> str:
-        """Lines and blocks as this output has them. Only for text that holds no name."""
+    def graphics(self, text: str) -> str:
+        """Lines and blocks, in ASCII where the output has nothing else. Only for text without names."""
         return text.translate(_ASCII) if self.ascii else text
 
     def fit(self, text: str, columns: int) -> str:
         """The text in at most so many columns; what is too long loses its middle, as names differ at their ends."""
-        if cells(text) <= columns:
+        if text_width(text) <= columns:
             return text
         keep = max(columns - 1, 0)
-        return head(text, keep - keep // 2) + self.drawn("…") * (columns > 0) + head(text[::-1], keep // 2)[::-1]
+        return head(text, keep - keep // 2) + self.graphics("…") * (columns > 0) + head(text[::-1], keep // 2)[::-1]
 
     def cut(self, text: str, columns: int) -> str:
         """The text in at most so many columns; what is too long loses its end."""
-        if cells(text) <= columns:
+        if text_width(text) <= columns:
             return text
-        return head(text, max(columns - 1, 0)) + self.drawn("…") * (columns > 0)
+        return head(text, max(columns - 1, 0)) + self.graphics("…") * (columns > 0)
 
 
 def display_for(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Display:
@@ -106,31 +89,31 @@ def terminal_size(stream: TextIO) -> tuple[int, int]:
     return size.columns or 80, size.lines or 24
 
 
-def _can_encode(stream: TextIO) -> bool:
-    signs = "├└│─█░…" + "".join(sign for sign, _ in _SIGNS.values())
-    try:
-        signs.encode(getattr(stream, "encoding", None) or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
 def encodable(text: str, stream: TextIO) -> str:
-    """The text without what the stream's encoding lacks: that is written as a backslash and its number."""
+    """The text, with backslash escapes for the characters that the stream's encoding does not have."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text if text.isascii() else text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def print_lines(lines: Iterable[str], stream: TextIO) -> None:
-    """Print lines, whatever their names hold. A pipe that nobody reads raises `BrokenPipeError`, as ever."""
+    """Print lines, in any encoding. Raises `OSError`, `BrokenPipeError` for a pipe that nobody reads among them."""
     stream.writelines(encodable(line, stream) + "\n" for line in lines)
     stream.flush()
 
 
 def print_stderr(message: str) -> None:
-    """Print a line on stderr. Where that takes nothing there is nobody to tell, and nothing else changes."""
+    """Print a line on stderr. Where that fails nobody can be told, and nothing happens."""
     if sys.stderr is None:
         return
     with suppress(OSError):
         sys.stderr.write(f"{message}\n")
         sys.stderr.flush()
+
+
+def _can_encode(stream: TextIO) -> bool:
+    signs = "".join(_GRAPHICS) + "".join(style.sign for style in STYLES.values())
+    try:
+        signs.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

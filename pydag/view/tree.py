@@ -1,4 +1,4 @@
-"""A job as the lines of a tree. A task stands under what it comes after; graphs that would explode stay small."""
+"""A job as the rows of a tree: each task below its upstream tasks, in a bounded number of rows."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from itertools import islice
 
 from pydag.model.spec import JobSpec
 
-MOST = 100
-"""A tree of more lines than this writes each task once."""
+MAX_ROWS = 100
+"""A tree that would have more rows than this has each task once."""
 
-DEEPEST = 12
-"""Levels of one tree; what lies deeper goes on in a tree of its own, so that it still fits on a screen."""
+MAX_DEPTH = 12
+"""Levels of one tree; deeper tasks are in a tree of their own, so that the rows stay short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line: `guide` draws the branches before the task.
+    """One line: `guide` is the branches before the task.
 
-    `also` holds the upstream tasks under which this task is not written. A row that `goes_on` has its downstream tasks
-    in a later tree; that tree begins with a row of the same task that is `continued`.
+    `also` has the upstream tasks below which this task is not repeated. A row that `goes_on` has its downstream tasks
+    in a later tree, which begins with a row of the same task that is `continued`.
     """
 
     guide: str
@@ -34,13 +34,13 @@ class Row:
 def rows(spec: JobSpec) -> list[Row]:
     """The job's tree, from the tasks without upstream tasks down.
 
-    A task is written under every one of its upstream tasks, as long as that gives no more than `MOST` lines and
-    `DEEPEST` levels. Otherwise it is written once, under the first of its upstream tasks, and `also` names the others:
-    the number of lines is that of the tasks, and of the trees that go on.
+    A task has a row below each of its upstream tasks, as long as that gives at most `MAX_ROWS` rows and `MAX_DEPTH`
+    levels. Otherwise it has one row, below the first of its upstream tasks, and `also` has the others: then there are
+    as many rows as tasks, and one more for each tree that continues another.
     """
     roots = [number for number, task in enumerate(spec.tasks) if not task.upstream]
-    full = list(islice(_walk(roots, spec.downstream()), MOST + 1))
-    if len(full) <= MOST and not any(row.goes_on for row in full):
+    full = list(islice(_walk(roots, spec.downstream()), MAX_ROWS + 1))
+    if len(full) <= MAX_ROWS and not any(row.goes_on for row in full):
         return full
     under: list[list[int]] = [[] for _ in spec.tasks]
     for number, task in enumerate(spec.tasks):
@@ -60,7 +60,7 @@ def _walk(roots: list[int], under: list[list[int]], also: list[tuple[int, ...]] 
             yield Row(guide="", task=task, continued=True)
             stack = _siblings(under[task], "", 1)
         task, guide, rest, depth = stack.pop()
-        goes_on = depth == DEEPEST and bool(under[task])
+        goes_on = depth == MAX_DEPTH and bool(under[task])
         yield Row(guide=guide, task=task, also=also[task] if also else (), goes_on=goes_on)
         if goes_on:
             later.append(task)
@@ -69,7 +69,7 @@ def _walk(roots: list[int], under: list[list[int]], also: list[tuple[int, ...]] 
 
 
 def _siblings(tasks: list[int], guide: str, depth: int) -> list[tuple[int, str, str, int]]:
-    """Tasks of one level, the first last: each with its guide, the guide of what comes below it, and its depth."""
+    """Tasks of one level, in reverse order: each with its guide, the guide of the rows below it, and its depth."""
     last = len(tasks) - 1
     level = [
         (task, guide + ("└── " if place == last else "├── "), guide + ("    " if place == last else "│   "), depth)

@@ -1,43 +1,51 @@
-"""How a task or an attempt stands, in words: `exit 1`, `timeout after 5s`, `skipped: upstream did not succeed`."""
+"""What happened, in words: `exit 1`, `timeout after 5s`, `2 of 5 tasks done`, `skipped: upstream did not succeed`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from signal import Signals
 
-from pydag.model.run import Attempt, Run, TaskRun
+from pydag.model.run import Attempt, Run, RunRecord, TaskRun, Usage
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State, When
-from pydag.view.text import between, duration, harmless
+from pydag.view.text import count, sanitized
+from pydag.view.times import duration, elapsed
+
+STOPPING = "stopping; Ctrl-C again kills"
+"""What is said of a run from the request to stop until its end."""
+
+MAX_NAMES = 3
+"""So many tasks are named in one line; the others are counted."""
 
 
-def standing(task: TaskSpec, done: TaskRun, now: datetime) -> str:
-    """All there is to say of a task behind its name and time: how long, how it ended, which attempt."""
+def task_status(task: TaskSpec, done: TaskRun, now: datetime) -> str:
+    """What stands after the task's name and start: how long it took, how it ended, which attempt it was."""
     if not done.attempts:
         return _without_attempt(task, done)
     started, attempt = done.attempts[0].started, done.attempts[-1]
     words = []
     if done.state is State.RUNNING and started:
-        words.append(f"running for {between(started, now)}")
+        words.append(f"running for {elapsed(started, now)}")
     elif started and attempt.ended:
-        words.append(between(started, attempt.ended))
-    words.append(ending(task, attempt))
+        words.append(elapsed(started, attempt.ended))
+    words.append(how_it_ended(task, attempt))
     if done.state is State.CANCELLED and attempt.state is not State.CANCELLED:
         words.append("cancelled before the next attempt")
     if attempt.number > 1 or (attempt.state is State.FAILED and task.retries):
-        words.append(of_attempts(task, attempt))
+        words.append(which_attempt(task, attempt))
     if done.state is State.PENDING:
         words.append("waiting for the next")
     return ", ".join(word for word in words if word)
 
 
-def of_attempts(task: TaskSpec, attempt: Attempt) -> str:
+def which_attempt(task: TaskSpec, attempt: Attempt) -> str:
     """`attempt 2 of 4`."""
     return f"attempt {attempt.number} of {max(task.retries + 1, attempt.number)}"
 
 
-def ending(task: TaskSpec, attempt: Attempt) -> str:
-    """How an attempt ended, in a few words; nothing where it succeeded or has not ended."""
+def how_it_ended(task: TaskSpec, attempt: Attempt) -> str:
+    """How an attempt ended, in a few words; empty where it succeeded or has not ended."""
     how = _exit(attempt)
     if attempt.reason is Reason.TIMEOUT:
         how = f"timeout after {duration(task.timeout)}" if task.timeout else "timeout"
@@ -49,23 +57,74 @@ def ending(task: TaskSpec, attempt: Attempt) -> str:
         how = "lost: its outcome cannot be known"
     if not attempt.detail:
         return how
-    detail = harmless(" ".join(attempt.detail.split()))
+    detail = sanitized(" ".join(attempt.detail.split()))
     return f"{how} ({detail})" if how else detail
 
 
 def failure(task: TaskSpec, attempt: Attempt) -> str:
-    """`ending` of an attempt that did not succeed, which always has something to say."""
-    return ending(task, attempt) or "failed"
+    """`how_it_ended`, for an attempt that did not succeed: never empty."""
+    return how_it_ended(task, attempt) or "failed"
 
 
-def never_started(run: Run) -> str:
-    """Why a run that was due did not come about."""
-    return f"never started: {harmless(' '.join(run.start_failure.split()))}"
+def why_never_started(run: Run) -> str:
+    """Why a run that was due did not start."""
+    return f"never started: {sanitized(' '.join(run.start_failure.split()))}"
 
 
 def why_skipped(task: TaskSpec) -> str:
-    """What a skipped task was waiting for."""
+    """Which condition of the task was not met."""
     return "skipped: nothing upstream failed" if task.when is When.FAILURE else "skipped: upstream did not succeed"
+
+
+def state_counts(states: Iterable[State]) -> dict[State, int]:
+    """How many there are in each state; states without any have 0."""
+    counts = dict.fromkeys(State, 0)
+    for state in states:
+        counts[state] += 1
+    return counts
+
+
+def counted_states(counts: Mapping[State, int]) -> str:
+    """`4 ok, 1 failed, 2 skipped`, without the states that nothing is in."""
+    named = ((number, "ok" if state is State.SUCCESS else state.value) for state, number in counts.items())
+    return ", ".join(f"{number} {word}" for number, word in named if number)
+
+
+def progress(record: RunRecord) -> str:
+    """`2 of 5 tasks done, 1 failed`."""
+    counts = state_counts(task.state for task in record.tasks.values())
+    done = counts[State.SUCCESS] + counts[State.FAILED] + counts[State.SKIPPED]
+    failed = f", {counts[State.FAILED]} failed" if counts[State.FAILED] else ""
+    return f"{done} of {count(len(record.tasks), 'task')} done{failed}"
+
+
+def task_names(names: Sequence[str]) -> str:
+    """The first names, and how many more there are: "`a`, `b`, `c` and 2 more"."""
+    listed = ", ".join(f"`{name}`" for name in names[:MAX_NAMES])
+    return f"{listed} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else listed
+
+
+def attempt_usage(usage: Usage) -> str:
+    """`CPU 0.7s user, 0.1s system; peak memory of its largest process 45 MB`."""
+    words = f"CPU {duration(usage.user)} user, {duration(usage.system)} system"
+    if usage.peak_memory is not None:
+        words += f"; peak memory of its largest process {_memory(usage.peak_memory)}"
+    return words
+
+
+def cpu_time(record: RunRecord) -> str:
+    """`1.2s CPU`, the sum over all attempts of the run; empty where it is not known of any."""
+    usages = [attempt.usage for task in record.tasks.values() for attempt in task.attempts if attempt.usage]
+    return f"{duration(sum(usage.user + usage.system for usage in usages))} CPU" if usages else ""
+
+
+def _memory(size: int) -> str:
+    """In units of 1,000, as disks and networks have them: `812 kB`, `45 MB`, `1.2 GB`."""
+    if size < 1_000_000:
+        return f"{size // 1000} kB"
+    if size < 1_000_000_000:
+        return f"{size // 1_000_000} MB"
+    return f"{size / 1_000_000_000:.1f} GB"
 
 
 def _without_attempt(task: TaskSpec, done: TaskRun) -> str:
@@ -86,4 +145,4 @@ def _signal_name(number: int) -> str:
     try:
         return f" ({Signals(number).name})"
     except ValueError:
-        return ""  # a real-time signal has a number alone
+        return ""  # a real-time signal has only a number

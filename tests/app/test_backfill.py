@@ -194,5 +194,5 @@ def test_a_full_disk_under_the_output_stops_nothing(own_home: Path) -> None:
     kept(own_home, "0 0 * * *")
     done = run("bash", "-c", f"{' '.join(PYDAG)} backfill TestJob {' '.join(YEAR)} > /dev/full")
     assert done.returncode == 0
-    assert done.stderr == "pydag: the output cannot be written: No space left on device; what runs goes on\n"
+    assert done.stderr == "pydag: the output cannot be written: No space left on device; running tasks continue\n"
     assert len(runs()) == 4

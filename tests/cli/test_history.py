@@ -42,7 +42,7 @@ def test_max_parallel_of_the_command_goes_before_the_job(directory: Path) -> Non
 
 
 def test_a_fresh_machine_has_friendly_lines_and_makes_no_history(own_home: Path) -> None:
-    line = "No jobs yet. `pydag run FILE` runs the job in a file, and it will stand here.\n"
+    line = "No jobs yet. `pydag run FILE` runs the job in a file, and it will be listed here.\n"
     listed, status = pydag("list"), pydag("status")
     assert (listed.returncode, listed.stdout, listed.stderr) == (0, "", line)
     assert (status.returncode, status.stdout, status.stderr) == (0, line, "")

@@ -9,7 +9,7 @@ from tests.support.commands import pydag
 
 TIMES = {"state", "started", "ended", "duration"}
 RUN = {"id", "job", "engine", *TIMES, "scheduled_for", "detail"}
-ATTEMPT = {"number", *TIMES, "reason", "exit_status", "signal", "detail", "output_dropped", "host"}
+ATTEMPT = {"number", *TIMES, "reason", "exit_status", "signal", "detail", "output_dropped", "host", "usage"}
 
 
 def document(*arguments: str) -> dict[str, list[dict[str, object]]]:

@@ -69,7 +69,7 @@ def test_a_job_runs_to_its_end_whether_or_not_its_output_can_be_written(
     simple("echo it > ran", run="print(job)\njob.run()")
     command = f"{' '.join(PYDAG)} run flow.py {output}; echo ${{PIPESTATUS[0]}} >&9"
     done = run("bash", "-c", f"exec 9>&1; {command}", PYTHONUNBUFFERED=unbuffered)
-    line = f"pydag: the output cannot be written: {told}; what runs goes on\n" if told else ""
+    line = f"pydag: the output cannot be written: {told}; running tasks continue\n" if told else ""
     assert (done.stdout, done.stderr) == ("0\n", line)
     assert Path("ran").read_text() == "it\n"
 
@@ -78,7 +78,7 @@ def test_a_run_goes_on_over_a_full_disk_and_says_so_once() -> None:
     flow("print('begun')\nwith Job('J'):\n    Task('a', 'touch ran')\n")
     done = to_a_full_disk("run flow.py", ">")
     assert (done.returncode, Path("ran").exists()) == (0, True)
-    assert done.stderr == "pydag: the output cannot be written: No space left on device; what runs goes on\n"
+    assert done.stderr == "pydag: the output cannot be written: No space left on device; running tasks continue\n"
 
 
 @pytest.mark.parametrize("command", ["log nojob", "lst", "run missing.py", "run flow.py", "list"])

@@ -11,7 +11,7 @@ import termios
 import threading
 import time
 
-from pydag.view.text import cells as cells_of
+from pydag.view.text import text_width
 
 _PIECE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)")
 
@@ -100,7 +100,7 @@ def _shown(written: str, columns: int) -> list[str]:
 
 def _put(cells: list[str], column: int, character: str) -> int:
     """Write one character, and give the column behind it."""
-    width = cells_of(character)
+    width = text_width(character)
     if not width:
         cells[column - 1] += character
         return column

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pydag.model.actions import Shell
-from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord
+from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord, Usage
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 from pydag.schedule.schedulers.base import Upcoming
@@ -70,6 +70,7 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
                 "detail": "",
                 "output_dropped": 0,
                 "host": "",
+                "usage": None,
             }
         ],
     }
@@ -78,10 +79,18 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
     assert tasks[3]["attempts"] == []
 
 
+@pytest.mark.parametrize("memory", [45_600_000, None])
+def test_in_json_what_an_attempt_used_is_seconds_and_bytes(memory: int | None) -> None:
+    attempt = success(0, 0, 1)._replace(usage=Usage(0.71, 0.05, memory))
+    run = json.loads(json_view.log("TestJob", [run_of(TEST_JOB, [attempt])], now=NOW))["runs"][0]
+    usage = {"user_cpu": 0.71, "system_cpu": 0.05, "largest_process_peak_memory": memory}
+    assert run["tasks"][0]["attempts"][0]["usage"] == usage
+
+
 def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
     east = timezone(timedelta(hours=8))
     jobs = [JobEntry(name="J", saved=datetime(2022, 12, 26, 23, 0, tzinfo=east), tasks=1, last_run=None)]
-    assert json.loads(json_view.jobs(jobs, now=NOW)) == {
+    assert json.loads(json_view.jobs(jobs, {}, [], now=NOW)) == {
         "format": 1,
         "jobs": [
             {"name": "J", "saved": "2022-12-26T15:00:00.000000+00:00", "tasks": 1, "last_run": None, "schedule": None}
@@ -119,7 +128,7 @@ def test_the_tasks_of_a_job_as_json_have_no_env() -> None:
 def test_the_status_as_json_counts_tasks_by_state() -> None:
     going = run_of(TEST_JOB, [success(0, 0, 1), running(1, 1)], State.RUNNING, ended=None)
     entries = [entry("TestJob", going), entry("New")]
-    document = json.loads(json_view.status([going], entries, now=NOW, ended={"TestJob": GOOD.run}))
+    document = json.loads(json_view.status([going], entries, {"TestJob": GOOD.run}, {}, now=NOW))
     assert document["running"][0]["tasks"]["pending"] == 3
     assert set(document["running"][0]["tasks"]) == {state.value for state in State}
     assert document["jobs"][0]["last_result"]["id"] == GOOD.run.id
@@ -138,8 +147,8 @@ def test_what_is_scheduled_is_in_json_with_its_next_fire_time_in_utc() -> None:
         "detail": "",
     }
     for text in (
-        json_view.jobs([entry("J")], now=NOW, schedules=schedules),
-        json_view.status([], [entry("J")], now=NOW, schedules=schedules),
+        json_view.jobs([entry("J")], schedules, [], now=NOW),
+        json_view.status([], [entry("J")], {}, schedules, now=NOW),
     ):
         assert json.loads(text)["jobs"][0]["schedule"] == expected
 
@@ -165,13 +174,14 @@ def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
     def note(pairs: list[tuple[str, object]]) -> None:
         keys.update(key for key, _ in pairs)
 
-    kept = AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1), output=[])
+    attempt = failed(0, 0, 1)._replace(usage=Usage(0.5, 0.25, 1))
+    kept = AttemptOutput(run=BAD.run, attempt=attempt, output=[])
     for text in (
         json_view.log("J", [BAD], now=NOW),
-        json_view.jobs([entry("J", BAD)], now=NOW, schedules=schedules),
+        json_view.jobs([entry("J", BAD)], schedules, [], now=NOW),
         json_view.tasks(TEST_JOB),
         json_view.task_output("J", TEST_JOB.tasks[0], [kept], now=NOW),
-        json_view.status([GOOD], [entry("J", BAD)], now=NOW),
+        json_view.status([GOOD], [entry("J", BAD)], {"J": BAD.run}, {}, now=NOW),
     ):
         json.loads(text, object_pairs_hook=note)
     assert {key for key in keys if f"`{key}`" not in described and f'"{key}"' not in described} == set()

@@ -12,14 +12,16 @@ from typing import TextIO
 
 import pytest
 
-from pydag.model.run import Attempt, Output, RunRecord
+from pydag.model.run import Attempt, Output, RunRecord, Usage
 from pydag.model.states import Reason, State
 from pydag.runs.reporter import Reporter
 from pydag.testing import HOSTILE_NAMES, at
-from pydag.view.live.reporter import Lines, reporter_for
+from pydag.view.lines import LineReporter
 from pydag.view.live.tree import LiveTree
 from pydag.view.outlet import Outlet
-from pydag.view.summary import LINES, SHOWN, TAIL, Tails, closing, summary
+from pydag.view.reporters import reporter_for
+from pydag.view.summary import final_lines, summary
+from pydag.view.tails import MAX_FAILURES, TAIL_BYTES, TAIL_LINES, OutputTails
 from pydag.view.terminal import Display
 from tests.support.samples import (
     STORY,
@@ -43,7 +45,7 @@ PLAIN = Display()
 
 def lines_of(changes: Sequence[Sequence[Attempt | Output]], record: RunRecord, display: Display = PLAIN) -> str:
     stream = io.StringIO()
-    tell(Lines(stream, display), changes, record)
+    tell(LineReporter(stream, display), changes, record)
     return stream.getvalue()
 
 
@@ -97,7 +99,7 @@ def test_what_is_cancelled_before_it_started_bears_the_time_of_that() -> None:
 
 def test_lines_say_that_a_run_is_being_stopped() -> None:
     stream = io.StringIO()
-    reporter = Lines(stream, PLAIN)
+    reporter = LineReporter(stream, PLAIN)
     reporter.run_started(STORY_ENDS.run, TEST_JOB)
     reporter.stopping(at(20))
     assert stream.getvalue().splitlines()[1] == "2022-12-26 15:28:21 stopping; Ctrl-C again kills"
@@ -128,7 +130,7 @@ def test_a_flood_of_skipped_tasks_is_one_line() -> None:
 def test_a_line_is_there_as_soon_as_the_call_returns(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w", encoding="utf-8") as stream:
-        reporter = Lines(stream, PLAIN)
+        reporter = LineReporter(stream, PLAIN)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
         reporter.changed([running(0, 0)], [])
         assert path.read_text(encoding="utf-8").endswith("`Sync Data` started\n")
@@ -160,7 +162,7 @@ def test_a_hostile_name_is_shown_as_it_is_and_quoted_where_a_shell_will_read_it(
 def test_no_color_and_a_dumb_terminal_get_lines_without_an_escape_byte(environ: dict[str, str]) -> None:
     with Screen() as screen:
         reporter = reporter_for(screen.stream, environ)
-        assert isinstance(reporter, Lines)
+        assert isinstance(reporter, LineReporter)
         if environ:
             tell(reporter, STORY, STORY_ENDS)
             assert b"\x1b" not in screen.received()
@@ -169,19 +171,19 @@ def test_no_color_and_a_dumb_terminal_get_lines_without_an_escape_byte(environ: 
 def test_a_terminal_gets_the_live_tree_and_a_pipe_lines() -> None:
     with Screen() as screen:
         assert isinstance(reporter_for(screen.stream, {"TERM": "xterm"}), LiveTree)
-    assert isinstance(reporter_for(io.StringIO(), {"TERM": "xterm"}), Lines)
+    assert isinstance(reporter_for(io.StringIO(), {"TERM": "xterm"}), LineReporter)
 
 
 def test_the_live_tree_is_not_imported_for_a_pipe() -> None:
     code = (
-        "import sys, io; from pydag.view.live.reporter import reporter_for; reporter_for(io.StringIO(), {});"
+        "import sys, io; from pydag.view.reporters import reporter_for; reporter_for(io.StringIO(), {});"
         "sys.exit('rich' in sys.modules or 'pydag.view.live.tree' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def tail(data: bytes, *more: bytes) -> list[str]:
-    tails = Tails(TEST_JOB)
+    tails = OutputTails(TEST_JOB)
     for each in (data, *more):
         tails.add(Output(task=0, number=1, data=each))
     tails.ended(failed(0, 0, 1))
@@ -193,19 +195,19 @@ def test_the_last_twenty_lines_are_shown() -> None:
     assert tail(b"no newline at the end") == ["no newline at the end"]
     assert tail(b"") == []
     assert tail(b"\n\nafter empty ones\n\n\n") == ["", "", "after empty ones"]
-    assert LINES == 20
+    assert TAIL_LINES == 20
 
 
-@pytest.mark.parametrize("piece", [1, 7, 1000, TAIL, 10 * TAIL])
+@pytest.mark.parametrize("piece", [1, 7, 1000, TAIL_BYTES, 10 * TAIL_BYTES])
 def test_a_tail_is_the_same_however_the_output_came_and_its_memory_is_bounded(piece: int) -> None:
     data = b"x" * 100_000 + b"\nlast\n"
-    tails = Tails(TEST_JOB)
+    tails = OutputTails(TEST_JOB)
     for start in range(0, len(data), piece):
         tails.add(Output(task=0, number=1, data=data[start : start + piece]))
-        assert len(tails._running[0].data) <= 5 * TAIL
+        assert len(tails.running[0].data) <= 5 * TAIL_BYTES
     tails.ended(failed(0, 0, 1))
     first, last = tails.failed[0][1].lines()
-    assert (first, last) == ("…" + "x" * (TAIL - 6), "last")
+    assert (first, last) == ("…" + "x" * (TAIL_BYTES - 6), "last")
 
 
 def test_what_a_task_wrote_cannot_steer_the_terminal() -> None:
@@ -214,13 +216,13 @@ def test_what_a_task_wrote_cannot_steer_the_terminal() -> None:
 
 
 def test_a_cut_inside_a_character_leaves_no_rubbish() -> None:
-    (line,) = tail("é".encode() * TAIL + b"x")
+    (line,) = tail("é".encode() * TAIL_BYTES + b"x")
     assert line.startswith("…é")
 
 
 def test_only_the_first_failures_are_kept_and_what_succeeds_or_is_tried_again_is_not() -> None:
     spec = job("J", {f"t{number}": [] for number in range(9)}, retries=1)
-    tails = Tails(spec)
+    tails = OutputTails(spec)
     for number in range(8):
         tails.add(Output(task=number, number=1, data=b"x"))
     tails.ended(success(0, 0, 1))
@@ -229,16 +231,16 @@ def test_only_the_first_failures_are_kept_and_what_succeeds_or_is_tried_again_is
     for task in range(2, 8):
         tails.ended(failed(task, 0, 1, number=2))
     assert list(tails.failed) == [2, 3, 4]
-    assert not tails._running
+    assert not tails.running
 
 
 def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() -> None:
     spec = job("J", {f"t {number}": [] for number in range(9)})
     ends = [failed(number, 0, 1) for number in range(9)]
-    tails = Tails(spec)
+    tails = OutputTails(spec)
     for end in ends:
         tails.ended(end)
-    told = list(closing(run_of(spec, ends, State.FAILED), tails, PLAIN))
+    told = list(final_lines(run_of(spec, ends, State.FAILED), tails, PLAIN))
     assert told == [
         "✗ `t 0`: exit 1; it wrote nothing",
         "✗ `t 1`: exit 1; it wrote nothing",
@@ -246,7 +248,7 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
         "✗ 6 more tasks failed; the first: pydag log J --task_name 't 3' -n 1",
         "J failed after 42s: 9 failed",
     ]
-    assert SHOWN == 3
+    assert MAX_FAILURES == 3
 
 
 @pytest.mark.parametrize(
@@ -261,12 +263,22 @@ def test_one_line_sums_up(state: State, expected: str) -> None:
     assert summary(run_of(TEST_JOB, [success(number, 0, 1) for number in range(5)], state)) == expected
 
 
+def test_the_summary_has_the_cpu_time_of_all_attempts_that_were_measured() -> None:
+    attempts = [
+        failed(0, 0, 1)._replace(usage=Usage(0.5, 0.25, 1)),
+        success(0, 1, 2, number=2)._replace(usage=Usage(0.25, 0.25)),
+        success(1, 2, 3),
+    ]
+    record = run_of(job("J", {"a": [], "b": ["a"]}, retries=1), attempts)
+    assert summary(record) == "J succeeded after 42s: 2 ok; 1.2s CPU"
+
+
 class Broken(io.StringIO):
     def write(self, _: str) -> int:
         raise BrokenPipeError
 
 
-@pytest.mark.parametrize("make", [Lines, LiveTree])
+@pytest.mark.parametrize("make", [LineReporter, LiveTree])
 def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Display], Reporter]) -> None:
     tell(make(Broken(), PLAIN), STORY, STORY_ENDS)
     closed = io.StringIO()
@@ -278,7 +290,7 @@ def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Disp
         tell(make(stream, PLAIN), STORY, STORY_ENDS)
 
 
-@pytest.mark.parametrize("make", [Lines, LiveTree])
+@pytest.mark.parametrize("make", [LineReporter, LiveTree])
 def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Display], Reporter]) -> None:
     reporter = make(io.StringIO(), PLAIN)
     reporter.close()
@@ -288,7 +300,7 @@ def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Dis
 def test_a_reader_that_stops_does_not_stop_the_run_and_gets_everything_later() -> None:
     read, write = os.pipe()
     with open(write, "w", encoding="utf-8") as stream:
-        reporter = Lines(stream, PLAIN)
+        reporter = LineReporter(stream, PLAIN)
         spec = fan(10_000)
         reporter.run_started(STORY_ENDS.run, spec)
         for number in range(10_000):

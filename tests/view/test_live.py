@@ -10,10 +10,10 @@ from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
 from pydag.testing import HOSTILE_NAMES, at
 from pydag.view.live.board import Board
-from pydag.view.live.frame import Frames
+from pydag.view.live.frame import FrameLayout
 from pydag.view.live.tree import INTERVAL, LiveTree
 from pydag.view.terminal import Display
-from pydag.view.text import cells
+from pydag.view.text import text_width
 from tests.support.samples import (
     STORY,
     STORY_ENDS,
@@ -36,9 +36,9 @@ def frame_of(
     spec: JobSpec, attempts: Sequence[Attempt], room: int, display: Display = PLAIN, seconds: float = 20
 ) -> list[str]:
     board = Board(spec)
-    board.note(attempts, [])
-    frames = Frames(run_of(spec, []).run, spec)
-    return [line.text for line in frames.frame(board.view(room), at(seconds), display, room)]
+    board.update(attempts, [])
+    layout = FrameLayout(run_of(spec, []).run, spec)
+    return [line.text for line in layout.frame(board.snapshot(room), at(seconds), display, room)]
 
 
 def attempts_of(story: Sequence[Sequence[Attempt | Output]]) -> list[Attempt]:
@@ -101,9 +101,9 @@ def test_a_task_that_is_tried_again_waits_and_says_why() -> None:
 def test_no_line_is_wider_than_the_screen(width: int) -> None:
     spec = job("工作" * 40, {name: [] for name in [*HOSTILE_NAMES, "漢" * 150]})
     board = Board(spec)
-    board.note([running(number, 0) for number in range(len(spec.tasks))], [])
-    lines = Frames(run_of(spec, []).run, spec).frame(board.view(50), at(5), Display(width=width), 50)
-    assert all(cells(line.text) == line.columns <= width for line in lines)
+    board.update([running(number, 0) for number in range(len(spec.tasks))], [])
+    lines = FrameLayout(run_of(spec, []).run, spec).frame(board.snapshot(50), at(5), Display(width=width), 50)
+    assert all(text_width(line.text) == line.columns <= width for line in lines)
 
 
 def live(screen: Screen, clock: Callable[[], datetime] = lambda: at(20)) -> LiveTree:
@@ -113,11 +113,11 @@ def live(screen: Screen, clock: Callable[[], datetime] = lambda: at(20)) -> Live
 STAYS = [
     "└── ✓ Sync Data                    0.4s",
     "    ├── ✗ Feature Engineering1     2.0s  exit 1",
-    "    │   └── ↷ Machine Learning           skipped",
-    "    │       └── ↷ Send Email             skipped",
+    "    │   └── » Machine Learning           skipped",
+    "    │       └── » Send Email             skipped",
     "    └── ✓ Feature Engineering2      12s",
-    "        └── ↷ Machine Learning           skipped",
-    "            └── ↷ Send Email             skipped",
+    "        └── » Machine Learning           skipped",
+    "            └── » Send Email             skipped",
     "✗ `Feature Engineering1`: exit 1; its last output:",
     "  │ one",
     "  │ two and more",
@@ -207,9 +207,9 @@ def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, 
     spec = job(name, {f"{name}{number}": [] for number in range(6)})
     changes = [running(number, 0) for number in range(6)]
     board = Board(spec)
-    board.note(changes, [])
-    frames = Frames(run_of(spec, []).run, spec)
-    expected = frames.frame(board.view(20), at(6.7), Display(width=columns), 20)
+    board.update(changes, [])
+    layout = FrameLayout(run_of(spec, []).run, spec)
+    expected = layout.frame(board.snapshot(20), at(6.7), Display(width=columns), 20)
     assert any(line.columns >= columns - 1 for line in expected)  # a wide character may not fit into the last
     with Screen(columns=columns) as screen:
         reporter = live(screen, lambda: at(6.7))

@@ -5,12 +5,11 @@ import time
 import pytest
 
 from pydag.model.actions import Shell
-from pydag.model.run import Attempt, AttemptOutput, JobEntry, RunRecord, record_of
+from pydag.model.run import Attempt, AttemptOutput, RunRecord, Usage, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
 from pydag.testing import HOSTILE_NAMES, START, at, job_of
 from pydag.view import log as log_view
-from pydag.view import status as status_view
 from pydag.view.terminal import Display
 from tests.support.samples import (
     BAD,
@@ -37,10 +36,6 @@ def log(*records: RunRecord, style: str = "flat", display: Display = PLAIN) -> s
     return "\n".join(log_view.log(records[0].run.job, records, style=style, now=NOW, display=display))
 
 
-def entry(name: str, record: RunRecord | None = None) -> JobEntry:
-    return JobEntry(name=name, saved=START, tasks=5, last_run=record.run if record else None)
-
-
 def test_the_flat_log_of_the_example() -> None:
     assert (
         log(GOOD, BAD)
@@ -57,8 +52,8 @@ def test_the_flat_log_of_the_example() -> None:
 ├── ✓ `Sync Data` at 2022-12-26 15:28:02  0.4s
 ├── ✗ `Feature Engineering1` at 2022-12-26 15:28:03  0.5s, exit 1
 ├── ✓ `Feature Engineering2` at 2022-12-26 15:28:03  12s
-├── ↷ `Machine Learning`  skipped: upstream did not succeed
-└── ↷ `Send Email`  skipped: upstream did not succeed
+├── » `Machine Learning`  skipped: upstream did not succeed
+└── » `Send Email`  skipped: upstream did not succeed
 >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>"""
     )
 
@@ -88,8 +83,6 @@ def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
     for style in ("flat", "tree"):
         assert log(record, style=style).splitlines()[1:-1] == [line]
-    (row,) = list(status_view.status([], [entry("TestJob", record)], now=NOW, display=PLAIN))[4:]
-    assert row == f"✗ TestJob  failed  2022-12-26 15:28:01  {cause}"
 
 
 def test_times_are_local(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +132,7 @@ def test_an_output_without_unicode_gets_ascii() -> None:
         ([failed(0, 0, 1), success(0, 2, 3, number=2)], "✓ `a` at 2022-12-26 15:28:01  3.0s, attempt 2 of 4"),
         ([running(0, 30)], "● `a` at 2022-12-26 15:28:31  running for 30s"),
         ([running(0, 30, number=3)], "● `a` at 2022-12-26 15:28:31  running for 30s, attempt 3 of 4"),
-        ([skipped(0)], "↷ `a`  skipped: upstream did not succeed"),
+        ([skipped(0)], "» `a`  skipped: upstream did not succeed"),
         ([], "○ `a`  pending"),
         ([Attempt.not_attempted(0, State.CANCELLED)], "■ `a`  cancelled before it started"),
         (
@@ -215,56 +208,6 @@ def test_a_chain_goes_on_in_a_tree_of_its_own() -> None:
     ]
 
 
-def test_list_is_one_name_a_line_and_nothing_else() -> None:
-    assert list(log_view.jobs([entry("TestJob4"), entry("TestJob3"), entry("[red]")])) == [
-        "TestJob4",
-        "TestJob3",
-        "[red]",
-    ]
-    assert list(log_view.tasks(TEST_JOB)) == [
-        "Sync Data",
-        "Feature Engineering1",
-        "Feature Engineering2",
-        "Machine Learning",
-        "Send Email",
-    ]
-    assert list(log_view.jobs([])) == []
-
-
-def test_status_shows_what_runs_and_the_last_result_of_each_job() -> None:
-    going = run_of(TEST_JOB, [success(0, 0, 1), running(1, 1)], State.RUNNING, ended=None)
-    entries = [entry("TestJob", going), entry("工作 🚀", BAD), entry("New"), entry("First", going)]
-    shown = status_view.status([going], entries, now=NOW, display=PLAIN, ended={"TestJob": GOOD.run})
-    assert list(shown) == [
-        "Running now",
-        "● TestJob  for 1m 00s  since 2022-12-26 15:28:01  1 of 5 tasks done, running: `Feature Engineering1`",
-        "",
-        "Last results",
-        "✓ TestJob  success            2022-12-26 15:28:01  42s",
-        "✗ 工作 🚀  failed             2022-12-26 15:28:01  14s",
-        "○ New      has not run yet",
-        "○ First    has not ended yet",
-    ]
-
-
-def test_status_without_a_run_and_without_a_job() -> None:
-    assert "  nothing" in list(status_view.status([], [entry("J", GOOD)], now=NOW, display=PLAIN))
-    assert list(status_view.status([], [], now=NOW, display=PLAIN)) == [
-        "No jobs yet. `pydag run FILE` runs the job in a file, and it will stand here."
-    ]
-
-
-@pytest.mark.parametrize("width", [20, 40, 80, 300])
-def test_a_status_line_fits_the_terminal_and_a_pipe_gets_whole_names(width: int) -> None:
-    from pydag.view.text import cells
-
-    entries = [entry(name, GOOD) for name in [*HOSTILE_NAMES, "漢" * 100]]
-    lines = list(status_view.status([], entries, now=NOW, display=Display(width=width)))
-    assert max(map(cells, lines)) <= width
-    whole = "\n".join(status_view.status([], entries, now=NOW, display=PLAIN))
-    assert all(each.name in whole for each in entries)
-
-
 def output(*kept: AttemptOutput, display: Display = PLAIN, encoding: str = "utf-8") -> bytes:
     return b"".join(log_view.task_output("J", TEST_JOB.tasks[0], kept, now=NOW, display=display, encoding=encoding))
 
@@ -288,6 +231,22 @@ def test_output_comes_byte_for_byte_under_a_header() -> None:
 def test_output_that_was_cut_says_so() -> None:
     shown = output(AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1, output_dropped=7), output=[b"start"]))
     assert b"start\n[cut here: 7 more bytes not kept, over PYDAG_OUTPUT_LIMIT]\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("usage", "words"),
+    [
+        (Usage(0.71, 0.05, 45_600_000), "; CPU 0.7s user, 50ms system; peak memory of its largest process 45 MB"),
+        (Usage(61, 0, 812_345), "; CPU 1m 01s user, 0ms system; peak memory of its largest process 812 kB"),
+        (Usage(1, 1, 1_250_000_000), "; CPU 1.0s user, 1.0s system; peak memory of its largest process 1.2 GB"),
+        (Usage(1, 1), "; CPU 1.0s user, 1.0s system"),
+        (None, ""),
+    ],
+)
+def test_the_header_of_an_output_says_what_the_attempt_used(usage: Usage | None, words: str) -> None:
+    attempt = success(0, 0, 1)._replace(usage=usage)
+    header = output(AttemptOutput(run=GOOD.run, attempt=attempt, output=[])).splitlines()[1].decode()
+    assert header == f"✓ `Sync Data` at 2022-12-26 15:28:01  1.0s{words}"
 
 
 def test_colours_that_a_task_left_on_end_before_our_next_line() -> None:

@@ -180,7 +180,7 @@ def test_states_are_told_inside_a_block_and_counted_in_the_title(directory: Path
     shown = lines(svg(fan(30), directory, states))
     assert sum(line == "✓ success" for line in shown) == 29
     assert sum(line == "✗ failed" for line in shown) == 1
-    assert shown[1] == "32 tasks: 29 success, 1 failed"
+    assert shown[1] == "32 tasks: 29 ok, 1 failed"
 
 
 @pytest.mark.dot
@@ -248,7 +248,7 @@ def test_no_task_and_no_edge_outside_a_block_is_left_out(data: st.DataObject) ->
 )
 def test_the_png_of_100_tasks_is_bounded_and_its_text_can_be_read(spec: JobSpec, directory: Path) -> None:
     size = png_size(picture.write(spec, directory / "job.png"))
-    assert max(size) <= dot.MAX_PIXELS
+    assert max(size) <= picture.MAX_PIXELS
     points = svg(spec, directory).get("viewBox", "").split()
     # Names are 12 points high: at 0.8 pixels a point they are as high as small print on a web page.
     assert size[1] / float(points[3]) > 0.8
@@ -261,8 +261,8 @@ def test_the_png_of_100_tasks_is_bounded_and_its_text_can_be_read(spec: JobSpec,
     ids=["fan", "layers", "chain"],
 )
 def test_1000_tasks_are_drawn_in_seconds(spec: JobSpec, directory: Path) -> None:
-    assert picture.write_beside(spec, directory, patience=20) is None
-    assert max(png_size(directory / f"{spec.name}.png")) <= dot.MAX_PIXELS
+    assert picture.write_beside(spec, directory, timeout=20) is None
+    assert max(png_size(directory / f"{spec.name}.png")) <= picture.MAX_PIXELS
 
 
 # Files.
@@ -285,7 +285,7 @@ def test_an_unknown_suffix_is_named_with_the_known_ones(name: str, directory: Pa
     with pytest.raises(InvalidSetting) as caught:
         picture.write(job("a"), directory / name)
     assert str(directory / name) in str(caught.value)
-    assert all(kind in str(caught.value) for kind in picture.KINDS)
+    assert all(kind in str(caught.value) for kind in picture.SUFFIXES)
 
 
 def test_a_missing_directory_is_named(directory: Path) -> None:
@@ -419,7 +419,7 @@ def test_a_dot_that_cannot_start_is_told(directory: Path, monkeypatch: pytest.Mo
 def test_a_dot_that_hangs_is_ended_with_its_children(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_dot(monkeypatch, directory / "bin", f"sleep 600 & echo $! > '{directory}/child'; wait")
     started = time.monotonic()
-    said = picture.write_beside(job("a", name="J"), directory, patience=0.5)
+    said = picture.write_beside(job("a", name="J"), directory, timeout=0.5)
     assert time.monotonic() - started < 5
     assert said is not None
     assert "took longer than 0.5 s" in said

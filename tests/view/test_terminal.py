@@ -6,7 +6,8 @@ import pytest
 
 from pydag.model.states import State
 from pydag.view.terminal import Display, display_for, print_lines
-from pydag.view.text import cells, duration, harmless, padded
+from pydag.view.text import padded, sanitized, text_width
+from pydag.view.times import duration
 
 
 def test_every_state_has_a_sign_and_a_colour_of_its_own() -> None:
@@ -62,16 +63,16 @@ def test_durations_are_for_people(seconds: float, expected: str) -> None:
     ],
 )
 def test_wide_characters_take_two_columns_and_marks_none(text: str, columns: int) -> None:
-    assert cells(text) == columns
-    assert cells(padded(text, 6)) == 6
+    assert text_width(text) == columns
+    assert text_width(padded(text, 6)) == 6
 
 
 @pytest.mark.parametrize("text", ["abcdefghij", "漢字漢字漢", "🚀" * 5, "é" * 10])
 @pytest.mark.parametrize("columns", range(12))
 def test_what_does_not_fit_is_shortened_to_fit(text: str, columns: int) -> None:
     for short in (Display().fit(text, columns), Display().cut(text, columns)):
-        assert cells(short) <= columns
-        assert short == text or cells(text) > columns
+        assert text_width(short) <= columns
+        assert short == text or text_width(text) > columns
 
 
 def test_a_long_name_keeps_its_start_and_its_end() -> None:
@@ -95,7 +96,7 @@ def test_a_long_name_keeps_its_start_and_its_end() -> None:
     ],
 )
 def test_foreign_text_cannot_steer_a_terminal(text: str, expected: str) -> None:
-    assert harmless(text) == expected
+    assert sanitized(text) == expected
 
 
 class Terminal(io.StringIO):

@@ -19,7 +19,7 @@ def test_a_graph_that_would_explode_has_each_task_once(spec: JobSpec) -> None:
     written = [row.task for row in rows if not row.continued]
     assert sorted(written) == list(range(len(spec.tasks)))
     assert len(rows) == len(spec.tasks) + sum(row.goes_on for row in rows)
-    assert max(len(row.guide) for row in rows) == 4 * min(tree.DEEPEST, max(len(row.guide) // 4 for row in rows))
+    assert max(len(row.guide) for row in rows) == 4 * min(tree.MAX_DEPTH, max(len(row.guide) // 4 for row in rows))
 
 
 @given(st.integers(1, 12).flatmap(lambda n: st.tuples(*(st.sets(st.integers(0, max(i - 1, 0))) for i in range(n)))))

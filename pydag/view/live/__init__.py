@@ -1,1 +1,1 @@
-"""A run on a terminal while it goes."""
+"""A run on a terminal, while it is running."""

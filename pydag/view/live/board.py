@@ -1,4 +1,4 @@
-"""Board: what a live display knows of a run. The tracker's thread writes it, the drawing thread takes views."""
+"""Board: what the live display knows of a run. The tracker's thread updates it, the drawing thread takes snapshots."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from threading import Lock
 from pydag.model.run import Attempt, Output, tried_again
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.view.summary import Tails
+from pydag.view.tails import OutputTails
 
 SMALL = 300
-"""A job of so many tasks at most may fit on a screen as a whole, so all of its attempts are remembered."""
+"""A job of at most so many tasks may fit on a terminal as a whole, so all of its tasks are remembered."""
 
-_FAILURES = 50  # the newest failures that a larger job shows; more than that fill any screen
+_FAILURES = 50  # the newest failures that a larger job shows: they fill any terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """A moment of a run. `states` and `newest` (of each task its newest attempt) are empty for a large job."""
+class Snapshot:
+    """A run at one moment. `states` and `newest` (the newest attempt of each task) are empty for a large job."""
 
     counts: dict[State, int]
     running: Sequence[Attempt]
@@ -35,7 +35,7 @@ class Board:
     """All calls are cheap: a run may have 100,000 tasks of a millisecond each."""
 
     def __init__(self, spec: JobSpec) -> None:
-        self.tails = Tails(spec)
+        self.tails = OutputTails(spec)
         self.stopping = False
         self._spec = spec
         self._lock = Lock()
@@ -47,27 +47,27 @@ class Board:
         self._failed: deque[Attempt] = deque(maxlen=_FAILURES)
         self._newest: dict[int, Attempt] = {}
 
-    def note(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
-        """Take in what the tracker says."""
+    def update(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
+        """The arguments are those of `Reporter.changed`."""
         with self._lock:
             for output in outputs:
                 self.tails.add(output)
             for attempt in attempts:
-                self._note(attempt)
+                self._update(attempt)
 
-    def view(self, most: int) -> View:
+    def snapshot(self, max_running: int) -> Snapshot:
         """The run as it is now, with at most so many of the running attempts, the longest running first."""
         with self._lock:
-            return View(
+            return Snapshot(
                 counts=self._counts.copy(),
-                running=list(islice(self._running.values(), most)),
+                running=list(islice(self._running.values(), max_running)),
                 failed=list(self._failed),
                 states=self._states.copy() if self._small else (),
                 newest=self._newest.copy(),
                 stopping=self.stopping,
             )
 
-    def _note(self, attempt: Attempt) -> None:
+    def _update(self, attempt: Attempt) -> None:
         task, state = attempt.task, attempt.state
         if state is State.RUNNING:
             self._running[task] = attempt
