@@ -1,4 +1,7 @@
-"""The only place that chooses an engine, a scheduler and a store: the job and the settings name them."""
+"""The one place that chooses an engine, a scheduler and a store, by what the job and the settings name.
+
+What is not chosen is not imported: a client of gocron or Redis takes longer to import than most commands to run.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +10,65 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from pydag.engines.base import Engine
-from pydag.errors import EngineError, InvalidSetting, StoreUnreachable
+from pydag.errors import InvalidJob, InvalidSetting, shown
 from pydag.settings import RedisSettings, Settings
 from pydag.stores.base import Store
 
 if TYPE_CHECKING:
     from pydag.gocron.client import GoCronClient
+    from pydag.model.spec import JobSpec
     from pydag.schedule.schedulers.base import Scheduler
     from pydag.schedule.schedulers.crontab_file import Crontab
     from pydag.stores.redis.connection import Server
+    from pydag.workflow.job import Job
 
-MAX_REMOTE_TIMEOUT = 86400.0
-LOOK_TIMEOUT = 10.0  # seconds for a request of `pydag status` or `pydag list`: somebody waits for it
+_LONGEST_TIMEOUT = 86400.0  # seconds that gocron takes
+SHORT_TIMEOUT = 10.0
+"""Seconds for a request to gocron where somebody waits for the answer: `pydag status`, `pydag list`."""
 
 
-def engine_for(
-    name: str | None, settings: Settings, *, task_manager: object | None = None, own_process: bool = False
-) -> Engine:
-    """The engine of that name; without one gocron where GOCRON_ADDRESS is set, else this machine.
+def checked(job: Job) -> JobSpec:
+    """The job as a checked record. Raises what `Job.check` raises, and `InvalidJob` for an engine that is unknown."""
+    if job.engine not in (None, *_ENGINES):
+        known = ", ".join(map(repr, _ENGINES))
+        raise InvalidJob(f"job {job.name!r}: engine={shown(job.engine)} is unknown; use one of {known}")
+    return job.check()
 
-    `task_manager` is a `PyGoCron`, whose server and login gocron's engine uses. `own_process` says that this process is
-    pydag's own, so that it may change how it is scheduled.
+
+def engine_for(job: Job, settings: Settings, *, own_process: bool = False) -> Engine:
+    """The engine that a checked job names; where it names none, gocron if GOCRON_ADDRESS is set, else this machine.
+
+    `own_process` says that this process is a command of pydag and not a user's program, so that the engine may change
+    how the process is scheduled.
     """
-    if name == "gocron" or (name is None and settings.gocron.address):
-        return _gocron_engine(settings, task_manager)
+    name = job.engine or ("gocron" if settings.gocron.address else "local")
+    return _ENGINES[name](job, settings, own_process)
+
+
+def _local_engine(job: Job, settings: Settings, own_process: bool) -> Engine:
     from pydag.engines.local.engine import LocalEngine
 
     return LocalEngine(task_timeout=settings.task_timeout, short_turns=own_process)
 
 
-def _gocron_engine(settings: Settings, task_manager: object | None) -> Engine:
-    if settings.task_timeout > MAX_REMOTE_TIMEOUT:
+def _gocron_engine(job: Job, settings: Settings, own_process: bool) -> Engine:
+    if settings.task_timeout > _LONGEST_TIMEOUT:
         raise InvalidSetting(
-            f"PYDAG_TASK_TIMEOUT={settings.task_timeout:g} is more than gocron takes: set it to {MAX_REMOTE_TIMEOUT:g} "
+            f"PYDAG_TASK_TIMEOUT={settings.task_timeout:g} is more than gocron takes: set it to {_LONGEST_TIMEOUT:g} "
             "seconds (a day) or less"
         )
-    client = gocron_client(settings, task_manager)
     from pydag.engines.gocron.engine import GoCronEngine
 
     return GoCronEngine(
-        client,
+        gocron_client(settings, job.task_manager),
         run_new=settings.gocron.run_new,
         rounds_time=settings.rounds_time,
         task_timeout=settings.task_timeout,
     )
+
+
+_ENGINES = {"local": _local_engine, "gocron": _gocron_engine}
+"""The engines that a job can name. A new one is added here."""
 
 
 def scheduler_for(node: int | None, settings: Settings, crontab: Crontab) -> Scheduler:
@@ -59,62 +77,49 @@ def scheduler_for(node: int | None, settings: Settings, crontab: Crontab) -> Sch
         from pydag.schedule.schedulers.crontab import CrontabScheduler
 
         return CrontabScheduler(crontab, settings.home)
-    client = gocron_client(settings, timeout=LOOK_TIMEOUT)
     from pydag.schedule.schedulers.gocron import GoCronScheduler
 
-    return GoCronScheduler(client, settings.home)
+    return GoCronScheduler(gocron_client(settings, timeout=SHORT_TIMEOUT), settings.home)
 
 
-def gocron_client(settings: Settings, manager: object | None = None, *, timeout: float = 30.0) -> GoCronClient:
+def gocron_client(settings: Settings, task_manager: object | None = None, *, timeout: float = 30.0) -> GoCronClient:
     """A client of the server that the settings name, or that a `PyGoCron` is logged in to already.
 
     `timeout`: seconds for each request.
     """
-    try:
-        from pydag.gocron.client import GoCronClient
-    except ImportError as error:
-        raise EngineError(f"gocron needs a package that is missing ({error.name}): install pydag[gocron]") from None
     gocron = settings.gocron
-    if manager is not None:
-        return GoCronClient.adopt(manager, user=gocron.user, password=gocron.password)
-    if not gocron.address:
+    if task_manager is None and not gocron.address:
         raise InvalidSetting(
             "no gocron is named: set GOCRON_ADDRESS, GOCRON_ADMIN_USER and GOCRON_ADMIN_PASSWORD (docs/gocron.md)"
         )
+    from pydag.gocron.client import GoCronClient
+
+    if task_manager is not None:
+        return GoCronClient.adopt(task_manager, user=gocron.user, password=gocron.password)
     return GoCronClient(gocron.address, gocron.user, gocron.password, timeout=timeout)
 
 
 @contextmanager
 def opened_store(settings: Settings, *, reading: bool = False) -> Iterator[Store]:
-    """The history, closed at the end. Opened for `reading`, one that does not exist is empty and is not made."""
-    with closing(store_for(settings, reading=reading)) as store:
+    """The history, closed at the end. Opened for `reading`, an embedded one that does not exist is empty, not made."""
+    with closing(_store_for(settings, reading)) as store:
         yield store
 
 
-def store_for(settings: Settings, *, reading: bool = False) -> Store:
-    """The history. Opened for `reading`, an embedded one that does not exist is empty and is not made."""
+def _store_for(settings: Settings, reading: bool) -> Store:
     if settings.redis is not None:
-        return _redis_store(settings.redis)
+        from pydag.stores.redis.store import RedisStore
+
+        return RedisStore(redis_server(settings.redis, settings.redis.database), settings.redis.prefix)
     from pydag.stores.sqlite.store import SQLiteStore
 
     return SQLiteStore(settings.home, create=not reading)
 
 
-def _redis_store(settings: RedisSettings) -> Store:
-    server = redis_server(settings, settings.database)
-    from pydag.stores.redis.store import RedisStore
-
-    return RedisStore(server, settings.prefix)
-
-
 def redis_server(settings: RedisSettings, database: int) -> Server:
-    """The server that the settings name, and one of its databases; nothing is asked of it yet."""
-    try:
-        from pydag.stores.redis.connection import Server
-    except ImportError as error:
-        raise StoreUnreachable(
-            f"a history on Redis needs a package that is missing ({error.name}): install pydag[redis]"
-        ) from None
+    """A database of the Redis server that the settings name. Nothing is asked of the server yet."""
+    from pydag.stores.redis.connection import Server
+
     return Server(
         host=settings.host, port=settings.port, database=database, password=settings.password, url=settings.url
     )

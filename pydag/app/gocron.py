@@ -1,21 +1,19 @@
-"""What pydag does on a gocron server besides running jobs: its nodes, the jobs that lie there, an older history."""
+"""The use cases of a gocron server besides running jobs: its nodes, the jobs that are there, and an older history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
-from pydag.app.backends import LOOK_TIMEOUT, gocron_client, redis_server, store_for
+from pydag.app.backends import SHORT_TIMEOUT, gocron_client, opened_store, redis_server
+from pydag.engines.gocron import sync
+from pydag.engines.gocron.names import tag_of
 from pydag.errors import InvalidSetting, NotFound
+from pydag.gocron.client import GoCronClient
+from pydag.gocron.records import Node
 from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.settings import Settings
-
-if TYPE_CHECKING:
-    from pydag.gocron.client import GoCronClient
-    from pydag.gocron.records import Node
-    from pydag.stores.redis.migration import Migrated
+from pydag.stores.redis import migration
 
 
 def nodes() -> list[Node]:
@@ -41,53 +39,41 @@ def check_node(wish: str) -> Node:
 
 
 def remove_node(wish: str) -> Node:
-    """Take a node (an id or an alias) away; refused while a task names it."""
+    """Remove a node (an id or an alias); refused while a task names it."""
     with _client() as client:
         node = _node(client, wish)
         client.remove_host(node.id)
         return node
 
 
-def jobs(besides: Iterable[str]) -> list[str]:
-    """The jobs on gocron that are none of these, newest first; none where no gocron is named."""
-    if not Settings.load().gocron.address:
-        return []
-    from pydag.engines.gocron import names, sync
-
-    known = {names.tag_of(job) for job in besides}
-    with gocron_client(Settings.load(), timeout=LOOK_TIMEOUT) as client:
-        return [job for job in sync.jobs(client) if names.tag_of(job) not in known]
+def jobs(settings: Settings, *, known: Collection[str]) -> list[str]:
+    """The jobs on gocron that are not among the `known` ones, newest first."""
+    tags = {tag_of(job) for job in known}
+    with gocron_client(settings, timeout=SHORT_TIMEOUT) as client:
+        return [job for job in sync.jobs(client) if tag_of(job) not in tags]
 
 
-def delete(job: str, settings: Settings, *, force: bool = False) -> int:
-    """Delete the job's tasks on gocron and say how many there were; none where the settings name no gocron.
+def delete(job: str, settings: Settings, *, force: bool) -> int:
+    """Delete the job's tasks on gocron and return how many there were.
 
     Raises `StillRunning`, unless `force`, where gocron says that one of them runs.
     """
-    if not settings.gocron.address:
-        return 0
-    from pydag.engines.gocron import sync
-
     with gocron_client(settings) as client:
         return sync.delete(client, job, force=force)
 
 
-def migrate() -> Migrated:
-    """Bring the old program's history on Redis into the history that the settings name."""
+def migrate() -> migration.Migrated:
+    """Copy the history that the earlier pydag kept on Redis into the history that the settings name."""
     settings = Settings.load()
     if settings.redis is None:
         raise InvalidSetting("no Redis is named to read the old history from: set PYDAG_LOG_STORE_HOST")
-    from pydag.stores.redis import migration
-
-    with closing(store_for(settings)) as store, _client() as client:
+    with opened_store(settings) as store, _client() as client:
         old = redis_server(settings.redis, migration.DATABASE)
         return migration.migrate(old, settings.redis.prefix, store, lambda job: _spec_on(client, job))
 
 
-@contextmanager
-def _client() -> Iterator[GoCronClient]:
-    with gocron_client(Settings.load()) as client:
-        yield client
+def _client() -> GoCronClient:
+    return gocron_client(Settings.load())
 
 
 def _node(client: GoCronClient, wish: str) -> Node:
@@ -98,11 +84,8 @@ def _node(client: GoCronClient, wish: str) -> Node:
 
 
 def _spec_on(client: GoCronClient, job: str) -> JobSpec | None:
-    """The job as gocron has it. gocron knows no edges of pydag's: its tasks stand side by side, oldest first."""
-    from pydag.engines.gocron.names import tag_of
-    from pydag.engines.gocron.sync import tasks_of
-
-    found = tasks_of(client, tag_of(job))[::-1]
+    """The job as gocron has it. gocron does not know the edges: its tasks stand side by side, oldest first."""
+    found = sync.tasks_of(client, tag_of(job))[::-1]
     if not found:
         return None
     names = [task.name.removeprefix(f"{job}:") for task in found]

@@ -1,11 +1,11 @@
-"""The use cases of jobs that the history knows: list them, tell their status, delete one."""
+"""The use cases of the jobs in the history: list them, show their status, delete one."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from pydag.app import gocron
 from pydag.app.backends import opened_store
 from pydag.errors import NotFound, StillRunning, nearest
 from pydag.model.run import JobEntry, Run, RunRecord
@@ -21,9 +21,14 @@ def jobs() -> list[JobEntry]:
         return [actual_entry(entry) for entry in store.jobs()]
 
 
-def jobs_on_gocron_alone(entries: list[JobEntry]) -> list[str]:
-    """The jobs that gocron has and the history has not, newest first. Raises `EngineError`."""
-    return gocron.jobs(besides=[entry.name for entry in entries])
+def jobs_on_gocron_alone(entries: Iterable[JobEntry]) -> list[str]:
+    """The jobs that the gocron of the settings has and the history has not, newest first. Raises `EngineError`."""
+    settings = Settings.load()
+    if not settings.gocron.address:
+        return []
+    from pydag.app import gocron  # it takes longer than all else here, and most users have none
+
+    return gocron.jobs(settings, known=[entry.name for entry in entries])
 
 
 def job_spec(name: str) -> JobSpec:
@@ -47,7 +52,7 @@ def status(job: str | None = None) -> Status:
         if job is not None:
             entries = [entry for entry in entries if entry.name == job]
             if not entries:
-                raise unknown_job(store, job)
+                raise _unknown_job(store, job)
         live = live_runs(store, job)
         results = {entry.name: entry.last_run for entry in entries if entry.last_run and entry.last_run.state.final}
         for name in {run.job for run in live} - results.keys():
@@ -58,7 +63,7 @@ def status(job: str | None = None) -> Status:
 
 
 def delete(job: str, settings: Settings, *, force: bool = False) -> None:
-    """Take a job, its history and its tasks on the gocron of the settings out.
+    """Delete a job, its history, and its tasks on the gocron of the settings.
 
     Raises `NotFound`, and `StillRunning` unless `force`.
     """
@@ -66,17 +71,26 @@ def delete(job: str, settings: Settings, *, force: bool = False) -> None:
         try:
             store.job(job)
         except NotFound:
-            if not gocron.delete(job, settings, force=force):
-                raise unknown_job(store, job) from None
+            if not _delete_on_gocron(job, settings, force):
+                raise _unknown_job(store, job) from None
             return
         if not force:
             refuse_if_live(store, job, "or delete it all the same with --force")
-        gocron.delete(job, settings, force=force)
+        _delete_on_gocron(job, settings, force)
         store.delete(job)
 
 
+def _delete_on_gocron(job: str, settings: Settings, force: bool) -> int:
+    """How many tasks were deleted there; none where the settings name no gocron."""
+    if not settings.gocron.address:
+        return 0
+    from pydag.app import gocron  # as above
+
+    return gocron.delete(job, settings, force=force)
+
+
 def refuse_if_live(store: Store, job: str, way_out: str) -> None:
-    """Raise `StillRunning` where a run of the job goes on."""
+    """Raise `StillRunning` while a run of the job goes on."""
     live = live_runs(store, job)
     if live:
         raise StillRunning(f"job {job!r} runs now (run {live[0].id}): wait for its end or stop it, {way_out}")
@@ -87,19 +101,21 @@ def spec_in(store: Store, job: str) -> JobSpec:
     try:
         return store.job(job)
     except NotFound:
-        raise unknown_job(store, job) from None
-
-
-def unknown_job(store: Store, job: str) -> NotFound:
-    """What is raised for a job that the history does not know."""
-    close = nearest(job, [entry.name for entry in store.jobs()])
-    hint = f"; did you mean {close!r}?" if close else ": `pydag list` shows what there is"
-    return NotFound(f"there is no job {job!r} in the history{hint}")
+        raise _unknown_job(store, job) from None
 
 
 def unknown_task(spec: JobSpec, task: str) -> NotFound:
     """What is raised for a task that the job does not have."""
-    close = nearest(task, [each.name for each in spec.tasks])
-    where = f"pydag list --job_name {shlex.quote(spec.name)}"
-    hint = f"; did you mean {close!r}?" if close else f": `{where}` shows what there is"
+    command = f"pydag list --job_name {shlex.quote(spec.name)}"
+    hint = _hint(task, [each.name for each in spec.tasks], command)
     return NotFound(f"there is no task {task!r} in the job {spec.name!r}{hint}")
+
+
+def _unknown_job(store: Store, job: str) -> NotFound:
+    hint = _hint(job, [entry.name for entry in store.jobs()], "pydag list")
+    return NotFound(f"there is no job {job!r} in the history{hint}")
+
+
+def _hint(name: str, known: Iterable[str], command: str) -> str:
+    close = nearest(name, known)
+    return f"; did you mean {close!r}?" if close else f": `{command}` shows what there is"

@@ -6,18 +6,15 @@ import gc
 from contextlib import closing
 from datetime import UTC, datetime
 
-from pydag.app.backends import engine_for, opened_store
+from pydag.app.backends import checked, engine_for, opened_store
 from pydag.app.jobs import refuse_if_live
-from pydag.engines.base import Engine
 from pydag.model.run import Run, RunFailed, RunRecord, new_run_id
-from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.runs import owner
+from pydag.runs.owner import this_process
 from pydag.runs.reporter import Reporter
 from pydag.runs.signals import signals_to
 from pydag.runs.tracker import Tracker
 from pydag.settings import Settings
-from pydag.stores.base import Store
 from pydag.workflow.job import Job
 
 INTERRUPTED = 130
@@ -35,18 +32,39 @@ def run_job(
 ) -> RunRecord:
     """Run a job to its end, and tell the reporter, which is closed in any case.
 
-    `max_parallel` goes before the job's own. `scheduled_for` is the run's logical date. `own_process` says that this
-    process is a command of pydag's and no user's program.
+    `max_parallel` replaces the job's own. `scheduled_for` is the run's logical date. `own_process` says that this
+    process is a command of pydag and not a user's program.
 
     Raises what `Job.check` raises, `InvalidSetting`, `StoreError` or `EngineError` before anything runs; `RunFailed`
     where a task did not succeed and `check` is true; `SystemExit(INTERRUPTED)` where somebody stopped the run, once all
     of it has been stopped and recorded.
     """
     with closing(reporter):
-        spec = job.check()
-        settings = Settings.load()
-        with opened_store(settings) as store, closing(_engine(job, settings, own_process=own_process)) as engine:
-            record = _execute(spec, store, engine, reporter, settings, max_parallel, scheduled_for)
+        spec, settings = checked(job), Settings.load()
+        with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
+            if engine.shares_tasks:
+                refuse_if_live(store, spec.name, "then run it again")
+            run = Run(
+                id=new_run_id(),
+                job=spec.name,
+                engine=engine.name,
+                state=State.RUNNING,
+                started=datetime.now(UTC),
+                owner=this_process(),
+                scheduled_for=scheduled_for,
+            )
+            engine.prepare(spec)
+            record = _track(
+                Tracker(
+                    spec,
+                    run,
+                    engine=engine,
+                    store=store,
+                    reporter=reporter,
+                    output_limit=settings.output_limit,
+                    max_parallel=max_parallel,
+                )
+            )
     job.last_run = record
     if check and record.state is not State.SUCCESS:
         raise RunFailed(_failure(record), record)
@@ -55,47 +73,13 @@ def run_job(
 
 def submit_job(job: Job) -> None:
     """Check a job and record it; on gocron its tasks are made there. Nothing runs."""
-    spec = job.check()
-    settings = Settings.load()
-    with opened_store(settings) as store, closing(_engine(job, settings)) as engine:
+    spec, settings = checked(job), Settings.load()
+    with opened_store(settings) as store, closing(engine_for(job, settings)) as engine:
         engine.prepare(spec)
         store.save_job(spec, datetime.now(UTC))
 
 
-def _engine(job: Job, settings: Settings, *, own_process: bool = False) -> Engine:
-    return engine_for(job.engine, settings, task_manager=job.task_manager, own_process=own_process)
-
-
-def _execute(
-    spec: JobSpec,
-    store: Store,
-    engine: Engine,
-    reporter: Reporter,
-    settings: Settings,
-    max_parallel: int | None,
-    scheduled_for: datetime | None,
-) -> RunRecord:
-    if engine.shares_tasks:  # two runs would share the job's tasks there, and take each other's ends for their own
-        refuse_if_live(store, spec.name, "then run it again")
-    run = Run(
-        id=new_run_id(),
-        job=spec.name,
-        engine=engine.name,
-        state=State.RUNNING,
-        started=datetime.now(UTC),
-        owner=owner.this_process(),
-        scheduled_for=scheduled_for,
-    )
-    engine.prepare(spec)
-    tracker = Tracker(
-        spec,
-        run,
-        engine=engine,
-        store=store,
-        reporter=reporter,
-        output_limit=settings.output_limit,
-        max_parallel=max_parallel,
-    )
+def _track(tracker: Tracker) -> RunRecord:
     gc.freeze()  # the job stays to the end of the run: the collector need not walk through it again and again
     try:
         with signals_to(tracker.interrupt):

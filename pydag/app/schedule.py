@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydag.app import jobs as jobs_app
-from pydag.app.backends import opened_store, scheduler_for
+from pydag.app.backends import checked, opened_store, scheduler_for
 from pydag.errors import InvalidSetting, NotFound, PyDagException, StoreFormatError
 from pydag.model.spec import JobSpec
 from pydag.schedule import never_started
@@ -66,7 +66,7 @@ def submit(
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
     with closing(scheduler_for(node, settings, crontab)) as scheduler:
         expression = scheduler.parse(cron)
-        spec = load_job(file, name).check()
+        spec = checked(load_job(file, name))
         new = Submission(
             job=spec.name,
             file=str(file.absolute()),

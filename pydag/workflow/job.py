@@ -16,8 +16,6 @@ from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name
 if TYPE_CHECKING:
     from pydag.model.run import RunRecord
 
-ENGINES = ("local", "gocron")
-
 
 class Reader(Protocol):
     """Reads a file for its jobs. It collects each job that is made meanwhile, and lets none of them run, ever."""
@@ -53,10 +51,6 @@ class Job:
             raise InvalidJob(f"job {name!r}: the description must be text, not {shown(description)}")
         if found := NOT_FOR_A_PROGRAM.search(description):
             raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which cannot be passed to a program")
-        if engine not in (None, *ENGINES):
-            raise InvalidJob(
-                f"job {name!r}: engine={shown(engine)} is unknown; use one of {', '.join(map(repr, ENGINES))}"
-            )
         self.engine = engine
         self.task_manager: object | None = None
         self.max_parallel = max_parallel

@@ -286,10 +286,10 @@ def test_migrate_brings_the_older_history_over_with_the_commands_that_gocron_has
         old.set(f"{prefix}:{server.prefix}:1672068481:Send Email", "18,6,failed,1672068490")
         old.set(f"{prefix}:{server.prefix}:1672068482:Sync Data", "no record")
         done = pydag("migrate")
-        assert (done.returncode, done.stdout) == (0, "1 runs came over, 0 were here already\n")
+        assert (done.returncode, done.stdout) == (0, "copied 1 run; 0 were here already\n")
         assert done.stderr == f"not readable: {prefix}:{server.prefix}:1672068482:Sync Data\n"
         again = pydag("migrate")
-        assert again.stdout == "0 runs came over, 1 were here already\n"
+        assert again.stdout == "copied 0 runs; 1 were here already\n"
     assert states(server.prefix) == {"Sync Data": "success", "Send Email": "failed"}
 
 

@@ -324,8 +324,3 @@ def test_what_only_gocron_has_is_refused_on_this_machine(task: Task) -> None:
     job.add_task(task)
     with pytest.raises(InvalidJob, match=r"task 'fetch' .* which only gocron has: set GOCRON_ADDRESS to run it there"):
         job.run()
-
-
-def test_an_engine_that_is_unknown_is_refused() -> None:
-    with pytest.raises(InvalidJob, match="engine='dask' is unknown; use one of 'local', 'gocron'"):
-        Job("J", engine="dask")
