@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.gocron_targets import REAL, fake, gocron, lab, real_clients
+from tests.support.gocron_targets import REAL, fake, gocron, lab, real_labs
 from tests.support.servers import RedisServer, redis_client, redis_server
 from tests.support.user_crontab import borrowed_crontab
 
-__all__ = ["fake", "gocron", "lab", "real_clients"]
+__all__ = ["fake", "gocron", "lab", "real_labs"]
 
 pytest.register_assert_rewrite("pydag.testing")
 

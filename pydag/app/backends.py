@@ -95,7 +95,7 @@ def gocron_client(settings: Settings, task_manager: object | None = None, *, tim
     from pydag.gocron.client import GoCronClient
 
     if task_manager is not None:
-        return GoCronClient.adopt(task_manager, user=gocron.user, password=gocron.password)
+        return GoCronClient.from_pygocron(task_manager, user=gocron.user, password=gocron.password)
     return GoCronClient(gocron.address, gocron.user, gocron.password, timeout=timeout)
 
 

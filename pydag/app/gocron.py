@@ -50,7 +50,7 @@ def jobs(settings: Settings, *, known: Collection[str]) -> list[str]:
     """The jobs on gocron that are not among the `known` ones, newest first."""
     tags = {tag_of(job) for job in known}
     with gocron_client(settings, timeout=SHORT_TIMEOUT) as client:
-        return [job for job in sync.jobs(client) if tag_of(job) not in tags]
+        return [job for job in sync.job_names(client) if tag_of(job) not in tags]
 
 
 def delete(job: str, settings: Settings, *, force: bool) -> int:
@@ -59,7 +59,7 @@ def delete(job: str, settings: Settings, *, force: bool) -> int:
     Raises `StillRunning`, unless `force`, where gocron says that one of them runs.
     """
     with gocron_client(settings) as client:
-        return sync.delete(client, job, force=force)
+        return sync.delete_job(client, job, force=force)
 
 
 def migrate() -> migration.Migrated:
@@ -88,6 +88,6 @@ def _spec_on(client: GoCronClient, job: str) -> JobSpec | None:
     found = sync.tasks_of(client, tag_of(job))[::-1]
     if not found:
         return None
-    names = [task.name.removeprefix(f"{job}:") for task in found]
-    tasks = (TaskSpec(name=name, action=Shell(task.command)) for name, task in zip(names, found, strict=True))
+    names = [task.form.name.removeprefix(f"{job}:") for task in found]
+    tasks = (TaskSpec(name=name, action=Shell(task.form.command)) for name, task in zip(names, found, strict=True))
     return JobSpec(name=job, tasks=tuple(tasks))

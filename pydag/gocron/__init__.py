@@ -1,1 +1,1 @@
-"""A client library for gocron servers. It knows nothing of runs."""
+"""A client library for gocron servers. It knows nothing of jobs and runs."""

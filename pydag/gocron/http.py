@@ -1,7 +1,7 @@
-"""One logged-in conversation with a gocron server: sessions, timeouts, the login, and its errors.
+"""HTTP requests to one gocron server: sessions, timeouts, the login and the errors.
 
 Every foreign error (of requests, of JSON, of gocron's codes) is translated here and nowhere else.
-It knows no operation of gocron but the login.
+The login is the only operation of gocron that this module knows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
 
 READ_PAUSES = (0.1, 0.4)
-"""Seconds before the second and the third try of a read that got no answer."""
+"""Seconds before the second and the third try of a read that had no answer."""
 
 CONNECT_TIMEOUT = 5.0
 
@@ -39,13 +39,13 @@ _ENGLISH = {
     "连接失败": "the node does not answer",
     "仅支持SHELL任务手动停止": "its task is gone, or runs no command",
 }
-"""What the original answers, which has no other language. For people: no decision reads it."""
+"""The messages of the original, which speaks Chinese only. They are for people: no decision depends on them."""
 
 
 class NoAnswer(EngineUnreachable):
-    """Nothing of gocron came back. `sent` tells whether the request may have taken effect.
+    """No answer came back. `sent`: the request may have taken effect.
 
-    A request that still needed a login, and got none, was not sent. `timed_out`: all the time for an answer was waited.
+    A request whose login had no answer was not sent. `timed_out`: the whole time for an answer is over.
     """
 
     def __init__(self, message: str, *, sent: bool = True, timed_out: bool = False) -> None:
@@ -55,15 +55,15 @@ class NoAnswer(EngineUnreachable):
 
 
 class NoSuchPath(EngineUnreachable):
-    """A request this gocron does not know: another version, or the other dialect."""
+    """A request that this gocron does not know: it is another version, or the other dialect."""
 
 
 class NoRights(EngineRefused):
-    """Only an administrator may ask this."""
+    """Only an administrator may do this."""
 
 
 class Declined(EngineRefused):
-    """gocron said no, with a `reason` in its own words."""
+    """gocron said no; `reason` is in its own words."""
 
     def __init__(self, message: str, *, reason: str = "") -> None:
         self.reason = reason
@@ -71,15 +71,15 @@ class Declined(EngineRefused):
 
 
 class GoCronHttp:
-    """Sends requests to one server, from any thread, with one kept-alive session for each.
+    """Sends requests to one server from any thread; each thread keeps one connection.
 
-    Logs in by itself at the first request and once more when gocron no longer takes the token;
-    threads that need a login at the same time share one. A login that was refused is not tried
-    again, since the fork locks an account after five. Timeouts are in seconds, for every request.
+    Logs in at the first request, and once more when gocron no longer accepts the token. Threads that need a login at
+    the same time share one. A refused login is not tried again, since the fork locks an account after five of them.
+    The timeout is in seconds, for each request.
     """
 
     def __init__(self, address: str, user: str, password: str, *, token: str = "", timeout: float = 30.0) -> None:
-        self.address = _shown(address)
+        self.address = _without_login(address)
         self.user = user
         self.token = token
         self._base = address.rstrip("/")
@@ -89,46 +89,46 @@ class GoCronHttp:
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
         self._logins = 0
-        self._refused: EngineError | None = None
+        self._login_error: EngineError | None = None
 
     def __repr__(self) -> str:
         return f"GoCronHttp(address={self.address!r}, user={self.user!r})"
 
-    def get(self, path: str, params: Mapping[str, str | int], *, what: str) -> Any:
-        """The data of a read; tried again where it broke off. `what` completes "cannot ..."."""
+    def read(self, path: str, params: Mapping[str, str | int], *, what: str) -> Any:
+        """The data of a GET without an effect; repeated after a broken connection. `what`: a verb, for messages."""
         for pause in READ_PAUSES:
             try:
-                return self.once("GET", path, params, what=what)
+                return self.send("GET", path, params, what=what)
             except NoAnswer as error:
-                if error.timed_out:  # the caller was promised an end by now
+                if error.timed_out:  # the caller was promised an answer or an error by now
                     raise
                 time.sleep(pause)
-        return self.once("GET", path, params, what=what)
+        return self.send("GET", path, params, what=what)
 
-    def once(self, method: str, path: str, fields: Mapping[str, str | int], *, what: str) -> Any:
-        """The data of a request that is sent once: a GET's fields in the URL, a POST's as a form.
+    def send(self, method: str, path: str, fields: Mapping[str, str | int], *, what: str) -> Any:
+        """The data of a request that is sent once: the fields of a GET in the URL, those of a POST as a form.
 
         Raises `NoAnswer`, `EngineUnreachable`, or `EngineRefused` with gocron's own reason.
         """
         token = self.token or self.login(stale="")
-        answer = self._send(method, path, fields, token)
+        answer = self._exchange(method, path, fields, token)
         if answer["code"] == _FAILED_LOGIN:
-            answer = self._send(method, path, fields, self.login(stale=token))
-        return self._judge(answer, what)
+            answer = self._exchange(method, path, fields, self.login(stale=token))
+        return self._data(answer, what)
 
     def login(self, *, stale: str) -> str:
-        """A token other than `stale`; one request whatever the number of threads that ask."""
+        """A token other than `stale`; one request, however many threads call this at the same time."""
         seen = self._logins
         with self._lock:
             if self.token and self.token != stale:
                 return self.token
-            if self._refused and (self._logins != seen or isinstance(self._refused, EngineRefused)):
-                raise _again(self._refused)
-            self._refused = None
+            if self._login_error and (self._logins != seen or isinstance(self._login_error, EngineRefused)):
+                raise _fresh(self._login_error)
+            self._login_error = None
             try:
                 self.token = self._fresh_token()
             except EngineError as error:
-                self._refused = error
+                self._login_error = error
                 raise
             finally:
                 self._logins += 1
@@ -148,15 +148,15 @@ class GoCronHttp:
             )
         form = {"username": self.user, "password": self._password}
         try:
-            answer = self._send("POST", "/api/user/login", form, "")
+            answer = self._exchange("POST", "/api/user/login", form, "")
             if answer["code"] not in (_OK, _DECLINED):
-                self._judge(answer, "log in")
+                self._data(answer, "log in")
         except NoAnswer as error:
             raise NoAnswer(str(error), sent=False, timed_out=error.timed_out) from None
         if answer["code"] != _OK:
             raise EngineRefused(
                 f"gocron at {self.address} refused the login of user {self.user!r}"
-                f" ({_line(answer.get('message'))}): check the user's name and password"
+                f" ({_one_line(answer.get('message'))}): check the user's name and password"
             )
         data = answer.get("data")
         token = data.get("token") if isinstance(data, dict) else None
@@ -175,7 +175,7 @@ class GoCronHttp:
             self._sessions.append(session)
         return session
 
-    def _send(self, method: str, path: str, fields: Mapping[str, str | int], token: str) -> dict[str, Any]:
+    def _exchange(self, method: str, path: str, fields: Mapping[str, str | int], token: str) -> dict[str, Any]:
         query, form = (fields, None) if method == "GET" else (None, fields)
         headers = {"Auth-Token": token} if token else {}
         try:
@@ -188,11 +188,11 @@ class GoCronHttp:
                 timeout=self._timeout,
                 allow_redirects=False,
             )
-            return self._read(response)
+            return self._decoded(response)
         except (requests.RequestException, HTTPError, UnicodeError) as error:
             raise self._translated(error) from None
 
-    def _read(self, response: requests.Response) -> dict[str, Any]:
+    def _decoded(self, response: requests.Response) -> dict[str, Any]:
         if response.status_code >= _BROKEN:
             message = f"gocron at {self.address} answered with HTTP {response.status_code}"
             raise NoAnswer(f"{message}: look into its log", sent=True)
@@ -202,19 +202,19 @@ class GoCronHttp:
             answer = None
         if not isinstance(answer, dict) or not isinstance(answer.get("code"), int):
             raise EngineUnreachable(
-                f"{self.address} answers, and is no gocron (HTTP {response.status_code}): check GOCRON_ADDRESS"
+                f"{self.address} answers, but is not gocron (HTTP {response.status_code}): check GOCRON_ADDRESS"
             )
         return answer
 
-    def _judge(self, answer: Mapping[str, Any], what: str) -> Any:
-        code, reason = answer["code"], _line(answer.get("message"))
+    def _data(self, answer: Mapping[str, Any], what: str) -> Any:
+        code, reason = answer["code"], _one_line(answer.get("message"))
         if code == _OK:
             return answer.get("data")
         at = f"gocron at {self.address}"
         if code == _NOT_INSTALLED:
-            raise EngineUnreachable(f"{at} is not installed yet: open it in a browser and do so")
+            raise EngineUnreachable(f"{at} is not installed yet: open it in a browser and install it")
         if code == _FAILED_LOGIN:
-            raise EngineRefused(f"{at} does not take the login it gave: check its clock ({reason})")
+            raise EngineRefused(f"{at} does not accept the login that it gave: check its clock ({reason})")
         if code == _NO_RIGHTS:
             raise NoRights(f"user {self.user!r} of {at} may not {what} ({reason}): use an administrator")
         if code == _NO_PATH:
@@ -226,7 +226,7 @@ class GoCronHttp:
     def _translated(self, error: Exception) -> EngineError:
         at = f"gocron at {self.address}"
         if isinstance(error, requests.exceptions.SSLError):
-            return EngineUnreachable(f"{at} has no TLS that can be trusted: {_cause(error)}")
+            return EngineUnreachable(f"{at} has no TLS certificate that can be trusted: {_cause(error)}")
         if isinstance(error, requests.exceptions.ConnectTimeout):
             message = f"{at} cannot be reached in {self._timeout[0]:g} s: check GOCRON_ADDRESS and the way there"
             return NoAnswer(message, sent=False, timed_out=True)
@@ -234,9 +234,9 @@ class GoCronHttp:
             message = f"{at} did not answer in {self._timeout[1]:g} s: look into its log"
             return NoAnswer(message, sent=True, timed_out=True)
         if isinstance(error, UnicodeError):
-            return EngineRefused(f"{at} can only be sent valid text: {_line(error)}")
+            return EngineRefused(f"{at} accepts only valid text: {_one_line(error)}")
         if isinstance(error, ValueError):
-            return EngineUnreachable(f"{self.address!r} is no address of gocron: write it as http://host:5920")
+            return EngineUnreachable(f"{self.address!r} is not an address of gocron: write it as http://host:5920")
         if _never_sent(error):
             return NoAnswer(
                 f"{at} cannot be reached ({_cause(error)}): check GOCRON_ADDRESS and that it runs",
@@ -245,7 +245,8 @@ class GoCronHttp:
         return NoAnswer(f"the connection to {at} broke: {_cause(error)}", sent=True)
 
 
-def _again(error: EngineError) -> EngineError:
+def _fresh(error: EngineError) -> EngineError:
+    """The same error without a traceback, to be raised in another thread."""
     return copy.copy(error).with_traceback(None)
 
 
@@ -255,13 +256,13 @@ def _never_sent(error: Exception) -> bool:
 
 
 def _cause(error: BaseException) -> str:
-    """The operating system's word inside an error of requests, never its URL."""
+    """The operating system's message inside an error of requests, never its URL."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
         if isinstance(seen, ConnectionError):
-            return _line(seen)
+            return _one_line(seen)
         if isinstance(seen, HTTPException):
             return "it does not speak HTTP"
         inner = (getattr(seen, "reason", None), *seen.args, seen.__context__)
@@ -274,11 +275,11 @@ def _in_english(reason: str) -> str:
     return f"{_ENGLISH[start]} ({reason})" if start in _ENGLISH else reason
 
 
-def _line(text: object) -> str:
+def _one_line(text: object) -> str:
     return " ".join(str(text).split())[:200]
 
 
-def _shown(address: str) -> str:
+def _without_login(address: str) -> str:
     """The address without the user and password it may hold."""
     try:
         parts = urlsplit(address)

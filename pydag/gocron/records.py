@@ -1,28 +1,17 @@
-"""What gocron keeps, as records: nodes, tasks, log rows, and what the text of a finished row tells.
+"""What a gocron server keeps, as records: nodes, tasks and log rows, read from the answers of both gocrons.
 
-Pure: no request is made here. Both gocrons are read, the original and the maintained fork.
+Pure: no request is made here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from pydag.errors import EngineRefused
-
-NAME_LIMIT = 32
-TAG_LIMIT = 32
-COMMAND_LIMIT = 256
-TIMEOUT_LIMIT = 86_400
-HTTP_TIMEOUT_LIMIT = 300
-REMARK_LIMIT = 100
-NODE_ID_LIMIT = 32_767
-
-CLOCK_TAG = "pydag@clock"
-"""The tag of the tasks that start jobs by gocron's scheduler; no job's own tasks bear it."""
+from pydag.gocron.forms import HttpMethod, Protocol, TaskForm
 
 
 class Dialect(Enum):
@@ -32,22 +21,8 @@ class Dialect(Enum):
     FORK = "fork"
 
 
-class Protocol(Enum):
-    """Who executes a task: gocron itself asks a URL, or a node runs a command."""
-
-    HTTP = 1
-    SHELL = 2
-
-
-class HttpMethod(Enum):
-    """How an HTTP task asks; POST sends the URL's query as a form."""
-
-    GET = 1
-    POST = 2
-
-
 class LogStatus(Enum):
-    """State of a log row, numbered as the answer numbers it; the query filter is one higher."""
+    """State of a log row, numbered as in the answer; as a query filter the number is one higher."""
 
     FAILED = 0
     RUNNING = 1
@@ -57,7 +32,7 @@ class LogStatus(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A machine that runs gocron's agent. `name` is the host that gocron connects to."""
+    """A machine that runs gocron's agent. `name` is the host to which gocron connects."""
 
     id: int
     name: str
@@ -67,54 +42,23 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewTask:
-    """What a task on gocron shall be: never retried, no notification.
-
-    `schedule` is an expression of six fields, or empty for a task that no clock starts; a task
-    that has one is a "main task". `timeout` is in seconds, 0 means gocron's own (a day; 300 s for
-    HTTP). `single` lets one instance run at a time, in the original; the fork cannot, and is not
-    asked to. `node_ids` is for commands; a task on several nodes runs on each.
-    """
-
-    name: str
-    command: str
-    tag: str = ""
-    node_ids: tuple[int, ...] = ()
-    protocol: Protocol = Protocol.SHELL
-    http_method: HttpMethod = HttpMethod.GET
-    timeout: int = 0
-    single: bool = False
-    remark: str = ""
-    schedule: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteTask:
-    """A task as gocron has it. `schedule` is empty where it has none.
+    """A task on the server; its `form` would make it again.
 
-    One that is not `enabled`, which people set in its web pages, is not started by its schedule.
+    People enable and disable tasks in gocron's pages. The schedule of a disabled task does not start it.
     """
 
     id: int
-    name: str
-    tag: str
-    command: str
-    node_ids: tuple[int, ...]
-    protocol: Protocol
-    http_method: HttpMethod
-    timeout: int
-    single: bool
-    remark: str
+    form: TaskForm
     enabled: bool
-    schedule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """One execution of a task. Times are full seconds of the server's clock.
 
-    The original names its zone, the fork does not: its times come without one. `schedule` is the
-    expression that started it, or gocron's words for a start by hand.
+    The original names its zone; the fork does not, so its times come without one. `schedule` is the expression that
+    started the task, or gocron's words for a start by hand.
     """
 
     id: int
@@ -129,68 +73,8 @@ class LogRow:
     schedule: str
 
 
-def check_task(task: NewTask) -> None:
-    """Raise `EngineRefused` where gocron is known to refuse the task, or to keep it otherwise."""
-    where = f"task {task.name!r}"
-    _check_length("the name of", where, task.name, NAME_LIMIT, "choose a shorter one")
-    _check_length("the tag of", where, task.tag, TAG_LIMIT, "choose a shorter one")
-    _check_length("the remark of", where, task.remark, REMARK_LIMIT, "shorten it")
-    way_out = "put it in a script file on the node and run that"
-    _check_length("the command of", where, task.command, COMMAND_LIMIT, way_out)
-    if not task.name or not task.command.strip():
-        raise EngineRefused(f"{where} needs a name and a command")
-    http = task.protocol is Protocol.HTTP
-    limit = HTTP_TIMEOUT_LIMIT if http else TIMEOUT_LIMIT
-    if not 0 <= task.timeout <= limit:
-        raise EngineRefused(f"the timeout of {where} is {task.timeout} s: gocron takes 0 to {limit}")
-    if http and not task.command.strip().lower().startswith(("http://", "https://")):
-        raise EngineRefused(f"the URL of {where} is {task.command!r}: start it with http(s)://")
-    if not http:
-        _check_nodes(where, task.node_ids)
-
-
-def _check_length(what: str, where: str, text: str, limit: int, way_out: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise EngineRefused(f"{what} {where} is no valid text: write it in UTF-8") from None
-    if len(text) > limit:
-        size = f"has {len(text)} characters, gocron takes {limit}"
-        raise EngineRefused(f"{what} {where} {size}: {way_out}")
-
-
-def _check_nodes(where: str, node_ids: Sequence[int]) -> None:
-    if not node_ids:
-        raise EngineRefused(f"{where} names no node: give it a node_id")
-    for node_id in node_ids:
-        if not 0 < node_id <= NODE_ID_LIMIT:
-            raise EngineRefused(f"{where} names node {node_id}: no node of gocron has that id")
-
-
-def task_form(task: NewTask) -> dict[str, str | int]:
-    """The form gocron stores a task from; level 1 is a main task, 2 one that no schedule starts."""
-    return {
-        "name": task.name,
-        "command": task.command,
-        "tag": task.tag,
-        "level": 1 if task.schedule else 2,
-        "spec": task.schedule,
-        "dependency_status": 1,
-        "protocol": task.protocol.value,
-        "http_method": task.http_method.value,
-        "host_id": ",".join(map(str, task.node_ids)),
-        "timeout": task.timeout,
-        "multi": 2 if task.single else 1,
-        "notify_status": 1,
-        "notify_type": 2,
-        "retry_times": 0,
-        "retry_interval": 0,
-        "remark": task.remark,
-    }
-
-
 def read_node(row: Mapping[str, Any]) -> Node:
-    """A node from gocron's answer; `LookupError`, `TypeError`, `ValueError` where it is none."""
+    """A node from gocron's answer. Raises `LookupError`, `TypeError` or `ValueError` for anything else."""
     return Node(
         id=int(row["id"]),
         name=str(row["name"]),
@@ -202,8 +86,7 @@ def read_node(row: Mapping[str, Any]) -> Node:
 
 def read_task(row: Mapping[str, Any]) -> RemoteTask:
     """A task from gocron's answer; raises as `read_node` does."""
-    return RemoteTask(
-        id=int(row["id"]),
+    form = TaskForm(
         name=str(row["name"]),
         tag=str(row["tag"]),
         command=str(row["command"]),
@@ -213,9 +96,9 @@ def read_task(row: Mapping[str, Any]) -> RemoteTask:
         timeout=int(row["timeout"]),
         single=row["multi"] == 0,
         remark=str(row["remark"]),
-        enabled=row["status"] == 1,
         schedule=str(row["spec"]) if row["level"] == 1 else "",
     )
+    return RemoteTask(id=int(row["id"]), form=form, enabled=row["status"] == 1)
 
 
 def read_row(row: Mapping[str, Any]) -> LogRow:
@@ -236,5 +119,6 @@ def read_row(row: Mapping[str, Any]) -> LogRow:
 
 
 def _time(text: str) -> datetime | None:
+    """A moment, or None for the year 1, which stands for "never"."""
     moment = datetime.fromisoformat(text)
     return moment if moment.year > 1 else None

@@ -1,6 +1,6 @@
-"""What gocron keeps, as records: nodes, tasks, log rows, and what the text of a finished row tells.
+"""How a run ended, read from the text of its log row as either gocron writes it.
 
-Pure: no request is made here. Both gocrons are read, the original and the maintained fork.
+Pure: no request is made here.
 """
 
 from __future__ import annotations
@@ -10,33 +10,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from pydag.gocron.records import LogStatus, Protocol
+from pydag.gocron.forms import Protocol
+from pydag.gocron.records import LogStatus
 
 
 class EndReason(Enum):
     """Why a row did not succeed."""
 
-    EXIT_STATUS = "the command ended with another exit status than 0"
+    EXIT_STATUS = "the command ended with an exit status other than 0"
     SIGNAL = "a signal ended the command"
-    TIMEOUT = "the command ran into its timeout and was killed"
-    STOPPED = "it was stopped"
+    TIMEOUT = "the command reached its timeout and was killed"
+    STOPPED = "the command was stopped"
     UNREACHABLE = "the node could not be reached, or was lost while the command ran on it"
-    NOT_TEXT = "the command ended, its output is not UTF-8, and gocron kept neither"
-    TOO_LARGE = "the command ended, its output is over 4 MiB, and gocron kept neither"
-    NO_HOST_LINE = "gocron calls it finished, and no node says so"
-    OVERLAP = "the previous run of this task was still going on"
-    ORPHANED = "it was stopped when gocron knew of no command of it; it may still run"
-    HTTP = "the server asked did not answer with 200"
-    OTHER = "an error of gocron's"
+    NOT_TEXT = "the command ended, but its output is not UTF-8, and gocron kept neither output nor status"
+    TOO_LARGE = "the command ended, but its output is over 4 MiB, and gocron kept neither output nor status"
+    NO_HOST_LINE = "gocron says that it finished, but no node confirms this"
+    OVERLAP = "the previous run of this task was still running"
+    ORPHANED = "it was stopped while gocron knew no command of it; a command may still run"
+    HTTP = "the HTTP request had no answer, or one other than 200"
+    OTHER = "gocron reports an error"
 
 
 END_UNKNOWN = frozenset({EndReason.NOT_TEXT, EndReason.TOO_LARGE, EndReason.NO_HOST_LINE, EndReason.ORPHANED})
-"""Reasons after which nobody can tell from gocron whether the command did its work."""
+"""Reasons after which gocron's answers do not show whether the command did its work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEnd:
-    """What one node says of its share: its host line's inside, its error, its output."""
+    """The part of one node: its name from the host line, its error and its output."""
 
     host: str
     error: str
@@ -45,10 +46,10 @@ class NodeEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowEnd:
-    """What a row's text tells. `reason` is None for a success and for a row that still runs.
+    """How a row ended. `reason` is None for a success and for a row that still runs.
 
-    `host` is the inside of the host line (several: with commas), None where there is none.
-    `detail` is gocron's own word for the failure.
+    `host` is the content of the host line (of several, with commas), or None without one.
+    `detail` is gocron's own message for the failure.
     """
 
     host: str | None
@@ -80,10 +81,10 @@ def parse_result(
     protocol: Protocol = Protocol.SHELL,
     hosts: Sequence[str] = (),
 ) -> RowEnd:
-    """Take the text of a row that has ended apart, as either gocron writes it.
+    """Read how a row ended from its text, as either gocron writes it.
 
-    `hosts` are the row's (`alias-name`); without them one node is expected. A finished row in
-    which a node's line is missing is no success: its reason is NO_HOST_LINE.
+    `hosts` are those of the row (`alias-name`); without them one node is expected. A finished row without the line
+    of one of its nodes is not a success: its reason is NO_HOST_LINE.
     """
     if status is LogStatus.RUNNING:
         return RowEnd(host=None, output="", reason=None)
@@ -114,7 +115,7 @@ def _split(text: str, *, status: LogStatus, hosts: Sequence[str]) -> tuple[NodeE
 
 
 def _starts(text: str, hosts: Sequence[str]) -> list[re.Match[str]]:
-    """The host lines. Only with several nodes is one looked for past the beginning."""
+    """The host lines. Only with several nodes can there be one after the beginning."""
     if len(hosts) < 2:
         first = re.match(r"主机: \[([^\n]*?:\d+)\]\n", text)
         return [first] if first else []

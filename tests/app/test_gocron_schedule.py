@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from pydag.gocron.records import CLOCK_TAG, LogStatus, NewTask, RemoteTask
+from pydag.engines.gocron.names import SCHEDULER_TAG
+from pydag.gocron.records import LogStatus, RemoteTask
 from pydag.schedule.expression import CronExpression
 from pydag.schedule.fire_times import FireTimes
 from pydag.schedule.submission import Submissions, submission_id
@@ -30,9 +32,9 @@ EACH_NEW_YEAR = "0 0 0 1 1 *"
 @pytest.fixture
 def server(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A gocron that the environment names, and a TZ that is its own."""
-    monkeypatch.setenv("GOCRON_ADDRESS", lab.client._base_url)
-    monkeypatch.setenv("GOCRON_ADMIN_USER", lab.client._http.user)
-    monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.client._http._password)
+    monkeypatch.setenv("GOCRON_ADDRESS", lab.address)
+    monkeypatch.setenv("GOCRON_ADMIN_USER", lab.user)
+    monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.password)
     hours = round(lab.client.utc_offset(datetime.now(UTC)) / timedelta(hours=1))
     monkeypatch.setenv("TZ", f"Etc/GMT{-hours:+d}" if hours else "UTC")
     return lab
@@ -66,7 +68,7 @@ def refused(*arguments: str, status: int = 2, **environ: str) -> str:
 
 def main_task(lab: Lab, job: str = "") -> RemoteTask | None:
     name = f"@{submission_id(job or lab.prefix)[:12]}"
-    found = [task for task in lab.client.tasks(tag=CLOCK_TAG) if task.name.endswith(name)]
+    found = [task for task in lab.client.tasks(tag=SCHEDULER_TAG) if task.form.name.endswith(name)]
     assert len(found) < 2
     return found[0] if found else None
 
@@ -124,9 +126,10 @@ def test_a_job_is_put_on_gocrons_clock_as_a_main_task_on_the_node(server: Lab, o
     task = there(server)
     home = ["--home", str(own_home)]
     words = [sys.executable, "-P", "-m", "pydag", "_scheduled", submission_id(server.prefix), *home]
-    assert (task.schedule, task.command) == ("0 30 6 * * mon-fri", " ".join(words))
-    assert (task.node_ids, task.timeout, task.single, task.enabled) == ((second.id,), 86_400, False, True)
-    assert server.prefix in task.name
+    form = task.form
+    assert (form.schedule, form.command) == ("0 30 6 * * mon-fri", " ".join(words))
+    assert (form.node_ids, form.timeout, form.single, task.enabled) == ((second.id,), 86_400, False, True)
+    assert server.prefix in form.name
     document = json.loads(kept(own_home, server).read_text())
     assert (document["node"], document["cron"]) == (second.id, "0 30 6 * * mon-fri")
     assert kept(own_home, server).stat().st_mode & 0o777 == 0o600
@@ -139,8 +142,8 @@ def test_the_next_three_fire_times_are_those_that_gocron_names(server: Lab) -> N
     zone = times[0].tzinfo
     (raw,) = [
         task
-        for task in server.raw("GET", "/api/task", tag=CLOCK_TAG)["data"]["data"]
-        if task["name"] == there(server).name
+        for task in server.raw("GET", "/api/task", tag=SCHEDULER_TAG)["data"]["data"]
+        if task["name"] == there(server).form.name
     ]
     assert datetime.fromisoformat(raw["next_run_time"]).replace(tzinfo=zone) == times[0]
     assert [time.second for time in times] == [15, 45, 15]
@@ -158,7 +161,9 @@ def test_a_dry_run_shows_the_entry_and_changes_nothing(server: Lab, own_home: Pa
     submit(server, cron="@hourly")
     before = server.client.tasks()
     text = kept(own_home, server).read_bytes()
-    assert f"would replace its entry: 0 0 * * * * {there(server).command} on node " in submit(server, "--dry-run")[1]
+    assert (
+        f"would replace its entry: 0 0 * * * * {there(server).form.command} on node " in submit(server, "--dry-run")[1]
+    )
     assert (server.client.tasks(), kept(own_home, server).read_bytes()) == (before, text)
 
 
@@ -168,10 +173,10 @@ def test_submitting_again_replaces_the_entry_says_so_and_keeps_the_task(server: 
     before = there(server)
     server.client.enable_task(before.id, on=False)
     lines = submit(server, cron="@hourly", on=str(server.nodes()[1].id))
-    assert lines[1] == f"replaced its entry: 0 0 0 * * * {before.command} on node {node(server)}"
+    assert lines[1] == f"replaced its entry: 0 0 0 * * * {before.form.command} on node {node(server)}"
     after = there(server)
-    assert (after.id, after.schedule, after.enabled) == (before.id, "0 0 * * * *", True)
-    assert after.node_ids == (server.nodes()[1].id,)
+    assert (after.id, after.form.schedule, after.enabled) == (before.id, "0 0 * * * *", True)
+    assert after.form.node_ids == (server.nodes()[1].id,)
 
 
 @pytest.mark.cron
@@ -228,7 +233,7 @@ def test_no_secret_is_in_gocrons_task(server: Lab, own_home: Path) -> None:
     write(server)
     submit(server, "--env=TOKEN", TOKEN="s3cret")
     task = there(server)
-    secrets = ("s3cret", "TOKEN", server.client._http._password)
+    secrets = ("s3cret", "TOKEN", server.password)
     assert not any(secret in f"{task}" for secret in secrets)
     assert not any(secret in pydag("status").stdout + pydag("list", "--json").stdout for secret in secrets)
     assert json.loads(kept(own_home, server).read_text())["environ"]["TOKEN"] == "s3cret"
@@ -308,7 +313,7 @@ def test_a_hostile_name_does_no_harm_on_gocrons_clock(name: str, server: Lab) ->
     submit(server, cron="* * * * * *")
     task = main_task(server, own)
     assert task is not None
-    assert task.name.startswith(server.prefix)
+    assert task.form.name.startswith(server.prefix)
     shown_soon(
         lambda: any(run["state"] == "success" for run in json.loads(pydag("log", "--json", "--", own).stdout)["runs"])
     )
@@ -338,7 +343,7 @@ def test_gocron_starts_a_job_and_its_runs_have_their_fire_times(server: Lab, eng
         (output,) = json.loads(pydag("log", server.prefix, "--task_name=t0", "-n1", "--json").stdout)["attempts"]
         assert output["output"].startswith("for 20")
     else:
-        assert [task.name for task in server.client.tasks(tag=server.prefix)] == [f"{server.prefix}:t0"]
+        assert [task.form.name for task in server.client.tasks(tag=server.prefix)] == [f"{server.prefix}:t0"]
 
 
 def test_a_start_in_gocrons_pages_stands_for_no_fire_time(server: Lab) -> None:
@@ -400,15 +405,12 @@ def damaged_by_node(lab: Lab, task: RemoteTask) -> None:
 
 
 def damaged_by_interpreter(lab: Lab, task: RemoteTask) -> None:
-    store(lab, task, command=task.command.replace(sys.executable, "/gone/python"))
+    store(lab, task, command=task.form.command.replace(sys.executable, "/gone/python"))
 
 
 def store(lab: Lab, task: RemoteTask, **changes: Any) -> None:
     """Change the main task as somebody does in gocron's pages, and have it started each second."""
-    values: dict[str, Any] = {"name": task.name, "tag": task.tag, "command": task.command, "node_ids": task.node_ids}
-    lab.client.update_task(
-        task.id, NewTask(**{**values, "timeout": task.timeout, "schedule": "* * * * * *", **changes})
-    )
+    lab.client.update_task(task.id, replace(task.form, **{"schedule": "* * * * * *", **changes}))
 
 
 def looked_at_by_several(lab: Lab) -> None:
@@ -481,9 +483,9 @@ def test_what_people_do_in_gocrons_pages_is_shown(server: Lab) -> None:
     server.client.enable_task(there(server).id)
     server.raw_store(
         id=there(server).id,
-        name=there(server).name,
-        command=there(server).command,
-        tag=CLOCK_TAG,
+        name=there(server).form.name,
+        command=there(server).form.command,
+        tag=SCHEDULER_TAG,
         level=1,
         spec="@every 9h",
     )

@@ -24,12 +24,12 @@ TASKS = ["Sync Data", "Feature Engineering1", "Feature Engineering2", "Machine L
 @pytest.fixture
 def server(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A gocron that the environment names. The seed's job is not there, before and after."""
-    monkeypatch.setenv("GOCRON_ADDRESS", lab.client._base_url)
-    monkeypatch.setenv("GOCRON_ADMIN_USER", lab.client._http.user)
-    monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.client._http._password)
-    sync.delete(lab.client, "TestJob", force=True)
+    monkeypatch.setenv("GOCRON_ADDRESS", lab.address)
+    monkeypatch.setenv("GOCRON_ADMIN_USER", lab.user)
+    monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.password)
+    sync.delete_job(lab.client, "TestJob", force=True)
     yield lab
-    sync.delete(lab.client, "TestJob", force=True)
+    sync.delete_job(lab.client, "TestJob", force=True)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_the_seeds_program_runs_as_it_stands(server: Lab, seed: str) -> None:
     assert "<TestJob with 5 tasks>" in done.stdout
     assert states("TestJob") == dict.fromkeys(TASKS, "success")
     made = server.client.tasks(tag="TestJob")
-    assert {task.name for task in made} == {f"TestJob:{task}" for task in TASKS}
+    assert {task.form.name for task in made} == {f"TestJob:{task}" for task in TASKS}
     log = pydag("log", "TestJob", "--task_name", "Machine Learning", "-n=1")
     assert "machinelearning" in log.stdout
     assert "主机" not in log.stdout
@@ -232,7 +232,7 @@ def test_max_parallel_holds_on_gocron_too(server: Lab) -> None:
 
 
 def test_an_http_task_and_a_command_stand_in_one_job(server: Lab) -> None:
-    url = f"{server.client._base_url}/api/install/status"
+    url = f"{server.address}/api/install/status"
     done = pydag("run", own(server, f"HttpTask('ask', {url!r}) >> Task('then', 'true')"))
     assert (done.returncode, done.stderr) == (0, "")
     assert '"code"' in pydag("log", server.prefix, "--task_name", "ask").stdout

@@ -10,7 +10,6 @@ import pytest
 from pydag.engines.gocron import sync
 from pydag.engines.gocron.engine import GoCronEngine
 from pydag.engines.local.engine import LocalEngine
-from pydag.gocron.client import GoCronClient
 from pydag.settings import RunNew
 from pydag.testing import EngineContract, FakeClock, OpenEngine, ScriptedEngine
 from pydag.testing.scripted_engine import as_shell
@@ -36,11 +35,11 @@ class TestGoCronEngine(EngineContract):
     def open_engine(self, lab: Lab) -> Iterator[OpenEngine]:
         self.job = f"contract {secrets.token_hex(4)}"
         # A client of its own: the engine closes it, and the lab's is shared.
-        with GoCronClient.adopt(lab.plain()) as client:
+        with lab.new_client() as client:
             engine = GoCronEngine(client, run_new=RunNew.AUTO, rounds_time=1.0, task_timeout=60.0)
             yield lambda: engine
             engine.close()
-        sync.delete(lab.client, self.job, force=True)
+        sync.delete_job(lab.client, self.job, force=True)
 
 
 WITHOUT_PYTEST = """

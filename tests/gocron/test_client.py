@@ -1,5 +1,6 @@
-"""What the gocron gocron promises: on the stand-in, where it can misbehave, and on real servers."""
+"""What the client promises: on the stand-in, where faults are injected, and on real servers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ from pygocron.pygocron import PyGoCron
 
 from pydag.errors import EngineRefused, EngineUnreachable
 from pydag.gocron.client import GoCronClient
+from pydag.gocron.forms import HttpMethod, Protocol, TaskForm, form_fields
 from pydag.gocron.http import NoAnswer
-from pydag.gocron.records import Dialect, LogStatus, NewTask, Protocol, task_form
+from pydag.gocron.records import Dialect, LogStatus
 from pydag.gocron.results import EndReason
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.fake_gocron_api import read_task
 from tests.support.fake_gocron_core import Task
-from tests.support.gocron_targets import Lab, at_once, end_of, plain
+from tests.support.gocron_targets import Lab, end_of, in_threads
 from tests.support.waiting import eventually
 
 LOGIN = "POST /api/user/login"
@@ -22,13 +24,13 @@ STORE = "POST /api/task/store"
 RUN = "GET /api/task/run/:id"
 
 
-def job(number: int = 0, **changes: Any) -> NewTask:
+def job(number: int = 0, **changes: Any) -> TaskForm:
     values: dict[str, Any] = {"name": f"job:{number}", "command": "true", "tag": "job"}
-    return NewTask(**(values | {"node_ids": (1,)} | changes))
+    return TaskForm(**(values | {"node_ids": (1,)} | changes))
 
 
-def stored(task: NewTask) -> Task:
-    made = read_task({key: str(value) for key, value in task_form(task).items()})
+def stored(form: TaskForm) -> Task:
+    made = read_task({key: str(value) for key, value in form_fields(form).items()})
     assert made is not None
     return made
 
@@ -38,42 +40,40 @@ def stored(task: NewTask) -> Task:
 
 def test_a_created_task_is_there_as_it_was_described(lab: Lab) -> None:
     nodes = tuple(node.id for node in lab.nodes())
-    task = lab.task("echo ' a'", node_ids=nodes, timeout=7, single=True, remark="why")
-    task_id = lab.client.create_task(task)
+    form = lab.form("echo ' a'", node_ids=nodes, timeout=7, single=True, remark="why")
+    task_id = lab.client.create_task(form)
     (found,) = lab.client.tasks(tag=lab.prefix)
-    assert (found.id, found.name, found.command) == (task_id, task.name, task.command)
-    assert (found.timeout, found.remark) == (7, "why")
-    assert found.single is lab.original
-    assert (sorted(found.node_ids), found.protocol) == (sorted(nodes), Protocol.SHELL)
-    assert (found.enabled, found.schedule) == (True, "")
+    assert (found.id, found.enabled) == (task_id, True)
+    node_ids = tuple(sorted(found.form.node_ids))
+    assert replace(found.form, node_ids=node_ids) == replace(form, node_ids=tuple(sorted(nodes)), single=lab.original)
 
 
 def test_an_http_task_is_there_as_it_was_described(lab: Lab) -> None:
-    lab.create("http://127.0.0.1:1/x?y=z", protocol=Protocol.HTTP, timeout=300)
+    form = lab.form("http://127.0.0.1:1/x?y=z", protocol=Protocol.HTTP, http_method=HttpMethod.POST, timeout=300)
+    lab.client.store_task(form)
     (found,) = lab.client.tasks(tag=lab.prefix)
-    assert (found.protocol, found.node_ids) == (Protocol.HTTP, ())
-    assert found.command == "http://127.0.0.1:1/x?y=z"
+    assert found.form == form
 
 
 def test_tasks_are_found_by_their_exact_name_and_tag(lab: Lab) -> None:
     names = [lab.prefix + suffix for suffix in ("a_b", "axb", "a%b", "a_bc")]
     for name in names:
-        lab.client.store_task(lab.task(name=name))
-    lab.client.store_task(lab.task(name=lab.prefix + "t", tag=lab.prefix + "x"))
+        lab.client.store_task(lab.form(name=name))
+    lab.client.store_task(lab.form(name=lab.prefix + "t", tag=lab.prefix + "x"))
     for name in names:
-        assert [task.name for task in lab.client.tasks(name=name)] == [name]
-    assert sorted(task.name for task in lab.client.tasks(tag=lab.prefix)) == sorted(names)
+        assert [task.form.name for task in lab.client.tasks(name=name)] == [name]
+    assert sorted(task.form.name for task in lab.client.tasks(tag=lab.prefix)) == sorted(names)
 
 
 def test_a_task_whose_name_is_taken_is_refused(lab: Lab) -> None:
-    task = lab.task()
+    task = lab.form()
     lab.client.store_task(task)
     with pytest.raises(EngineRefused, match=task.name):
         lab.client.store_task(task)
 
 
 def test_an_emoji_the_server_cannot_keep_is_refused_with_the_way_out(lab: Lab) -> None:
-    task = lab.task("echo 😀")
+    task = lab.form("echo 😀")
     if lab.original:
         with pytest.raises(EngineRefused, match=r"could not keep it .*such as emoji"):
             lab.client.store_task(task)
@@ -82,18 +82,18 @@ def test_an_emoji_the_server_cannot_keep_is_refused_with_the_way_out(lab: Lab) -
 
 
 def test_an_update_changes_the_task_and_keeps_its_id(lab: Lab) -> None:
-    task = lab.task()
+    task = lab.form()
     task_id = lab.client.create_task(task)
-    changed = lab.task("echo other", name=task.name, single=True, timeout=9)
+    changed = lab.form("echo other", name=task.name, single=True, timeout=9)
     lab.client.update_task(task_id, changed)
     (found,) = lab.client.tasks(tag=lab.prefix)
-    assert (found.id, found.command, found.timeout) == (task_id, "echo other", 9)
-    assert found.single is lab.original
+    assert (found.id, found.form.command, found.form.timeout) == (task_id, "echo other", 9)
+    assert found.form.single is lab.original
 
 
 def test_an_update_of_a_missing_task_is_refused(lab: Lab) -> None:
     with pytest.raises(EngineRefused, match="99999999"):
-        lab.client.update_task(99_999_999, lab.task())
+        lab.client.update_task(99_999_999, lab.form())
 
 
 def test_running_a_missing_task_is_refused_and_deleting_it_is_not(lab: Lab) -> None:
@@ -153,12 +153,10 @@ def test_a_node_gocron_should_refuse_is_refused(lab: Lab, name: str, port: int) 
 
 
 def test_a_login_that_ended_is_renewed_once_for_all_threads(lab: Lab) -> None:
-    lab.client.login()
-    lab.client._http.token = "ended"
-    logins = lab.client._http._logins
-    answers = at_once(8, lambda: len(lab.client.hosts()))
-    assert [isinstance(answer, int) for answer in answers] == [True] * 8
-    assert lab.client._http._logins == logins + 1
+    with lab.new_client(token="expired") as client:
+        assert in_threads(8, client.hosts) == [lab.client.hosts()] * 8
+    if lab.fake:
+        assert lab.fake.counts[LOGIN] == 2  # with that of the lab's own client
 
 
 def test_nothing_is_printed(lab: Lab, capfd: pytest.CaptureFixture[str]) -> None:
@@ -173,18 +171,14 @@ def test_the_dialect_is_told(lab: Lab) -> None:
 
 
 def test_a_plain_pygocron_lends_its_address_and_its_login(lab: Lab) -> None:
-    if lab.original:
-        manager = PyGoCron(lab.client._base_url, lab.client._http.user, lab.client._http._password)
-    else:
-        manager = plain(lab.client)
-    with GoCronClient.adopt(manager) as adopted:
-        assert adopted.hosts() == lab.client.hosts()
-        assert adopted._http._logins == 0
-    assert GoCronClient.adopt(lab.client) is lab.client
+    manager = PyGoCron(lab.address, lab.user, lab.password) if lab.original else lab.pygocron()
+    with GoCronClient.from_pygocron(manager) as client:
+        assert client.hosts() == lab.client.hosts()
+    assert GoCronClient.from_pygocron(lab.client) is lab.client
 
 
 def test_the_inherited_operations_still_work(lab: Lab) -> None:
-    task = lab.task()
+    task = lab.form()
     lab.client.store_task(task)
     listed = lab.client.get_tasks(name=task.name)
     assert [found["name"] for found in listed["data"]] == [task.name]

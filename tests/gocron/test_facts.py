@@ -48,7 +48,7 @@ def test_limits_count_characters_not_bytes(lab: Lab) -> None:
     tag = lab.prefix + "名" * 24
     answer = lab.raw_store(name=name, command=command, tag=tag, timeout=86_400)
     assert answer["code"] == 0
-    assert lab.client.tasks(name=name, tag=tag)[0].command == command
+    assert lab.client.tasks(name=name, tag=tag)[0].form.command == command
 
 
 def test_only_the_fork_takes_a_tag_of_33_characters(lab: Lab) -> None:
@@ -161,13 +161,13 @@ def test_a_stop_kills_the_whole_process_group(lab: Lab, tmp_path: Path) -> None:
 
 def test_a_token_that_is_not_taken_is_http_200_with_code_401(lab: Lab) -> None:
     for headers in ({}, {"Auth-Token": "a.b.c"}):
-        answer = requests.get(lab.client._base_url + "/api/task", headers=headers)
+        answer = requests.get(lab.address + "/api/task", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (200, 401)
 
 
 def test_the_fork_locks_a_user_after_five_failed_logins(lab: Lab) -> None:
     user = "nobody" + secrets.token_hex(4)
-    url = lab.client._base_url + "/api/user/login"
+    url = lab.address + "/api/user/login"
     form = {"username": user, "password": "wrong"}
     messages = [requests.post(url, data=form).json()["message"] for _ in range(6)]
     assert len(set(messages)) == (1 if lab.original else 6)
@@ -177,7 +177,7 @@ def test_the_fork_locks_a_user_after_five_failed_logins(lab: Lab) -> None:
 
 
 def test_the_fork_reads_the_login_from_the_body_alone(lab: Lab) -> None:
-    url = lab.client._base_url + "/api/user/login"
+    url = lab.address + "/api/user/login"
     form = {"username": "nobody" + secrets.token_hex(4), "password": "wrong"}
     answers = [requests.post(url, params=form), requests.post(url, data=form)]
     in_url, in_body = (answer.json()["message"] for answer in answers)
@@ -198,7 +198,7 @@ def test_the_page_of_nodes_lists_them_all_and_names_are_unique(lab: Lab) -> None
 
 
 def test_the_fork_translates_its_messages_and_keeps_its_codes(lab: Lab) -> None:
-    url = lab.client._base_url + "/api/task"
+    url = lab.address + "/api/task"
     plain = requests.get(url).json()
     english = requests.get(url, headers={"Accept-Language": "en"}).json()
     assert plain["code"] == english["code"]
@@ -275,9 +275,9 @@ def test_the_fork_forgets_single_instance_at_a_create_and_takes_it_at_an_update(
     name = lab.name()
     assert lab.raw_store(name=name, multi=2)["code"] == 0
     task = lab.client.tasks(name=name)[0]
-    assert task.single is lab.original
+    assert task.form.single is lab.original
     assert lab.raw_store(name=name, multi=2, id=task.id)["code"] == 0
-    assert lab.client.tasks(name=name)[0].single
+    assert lab.client.tasks(name=name)[0].form.single
 
 
 def test_a_second_run_of_a_single_instance_is_called_cancelled_and_the_fork_executes_it(
@@ -365,7 +365,7 @@ def test_gocron_takes_the_translation_of_five_fields_and_fires_at_their_times(la
     for cron in ("30 6 * * mon-fri", "*/20 8-18/2 1,15 * *", "0 0 13 * 5", "@weekly", "5 4 * jan-mar sun,7"):
         expression = CronExpression.for_gocron(cron)
         name = lab.name()
-        lab.client.store_task(lab.task(name=name, schedule=expression.text))
+        lab.client.store_task(lab.form(name=name, schedule=expression.text))
         (raw,) = listed(lab, name=name)
         assert (raw["level"], raw["spec"]) == (1, expression.text)
         fire = datetime.fromisoformat(raw["next_run_time"]).replace(tzinfo=zone)
@@ -374,15 +374,15 @@ def test_gocron_takes_the_translation_of_five_fields_and_fires_at_their_times(la
 
 
 def test_an_update_keeps_the_schedule_and_a_disabled_task_is_not_started(lab: Lab) -> None:
-    task = lab.task(schedule="0 0 0 1 1 *")
+    task = lab.form(schedule="0 0 0 1 1 *")
     task_id = lab.client.create_task(task)
-    lab.client.update_task(task_id, lab.task(name=task.name, schedule="0 0 0 1 2 *"))
+    lab.client.update_task(task_id, lab.form(name=task.name, schedule="0 0 0 1 2 *"))
     (found,) = lab.client.tasks(name=task.name)
-    assert (found.schedule, found.enabled) == ("0 0 0 1 2 *", True)
+    assert (found.form.schedule, found.enabled) == ("0 0 0 1 2 *", True)
     lab.client.enable_task(task_id, on=False)
-    lab.client.update_task(task_id, lab.task(name=task.name, schedule="* * * * * *"))
+    lab.client.update_task(task_id, lab.form(name=task.name, schedule="* * * * * *"))
     (found,) = lab.client.tasks(name=task.name)
-    assert (found.schedule, found.enabled) == ("* * * * * *", False)
+    assert (found.form.schedule, found.enabled) == ("* * * * * *", False)
     (raw,) = listed(lab, name=task.name)
     assert raw["next_run_time"] in ("", "0001-01-01T00:00:00Z")
     assert lab.client.logs(task_id=task_id) == []

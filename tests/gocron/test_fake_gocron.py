@@ -1,4 +1,4 @@
-"""What the stand-in for gocron can be told to do, and what no real server shows on demand."""
+"""The faults of the stand-in for gocron, which no real server shows on demand."""
 
 import subprocess
 import sys
@@ -8,11 +8,12 @@ import pytest
 import requests
 
 from pydag.gocron.client import GoCronClient
+from pydag.gocron.forms import HttpMethod, Protocol
 from pydag.gocron.http import NoAnswer
-from pydag.gocron.records import HttpMethod, LogStatus, Protocol
+from pydag.gocron.records import LogStatus
 from pydag.gocron.results import EndReason
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron, Fault
-from tests.support.gocron_targets import Lab, at_once, end_of
+from tests.support.gocron_targets import Lab, end_of, in_threads
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def test_a_row_may_come_after_the_answer_to_run(stand_in: Lab, fake: FakeGoCron)
 
 
 def test_a_panic_looks_like_a_success_without_a_host_line(stand_in: Lab, fake: FakeGoCron) -> None:
-    task = stand_in.task()
+    task = stand_in.form()
     fake.core.panics.add(task.name)
     row = stand_in.ended(stand_in.start(stand_in.client.create_task(task)))
     assert (row.status, row.result) == (LogStatus.FINISHED, "")
@@ -52,7 +53,7 @@ def test_a_panic_looks_like_a_success_without_a_host_line(stand_in: Lab, fake: F
 
 def test_a_row_may_never_end(stand_in: Lab, fake: FakeGoCron, tmp_path: Path) -> None:
     file = tmp_path / "ended"
-    task = stand_in.task(f"touch {file}")
+    task = stand_in.form(f"touch {file}")
     fake.core.never_ends.add(task.name)
     row = stand_in.start(stand_in.client.create_task(task))
     eventually(file.exists)
@@ -147,7 +148,7 @@ def test_connections_are_kept_alive(fake: FakeGoCron) -> None:
 def test_many_tasks_run_at_once(stand_in: Lab) -> None:
     task_ids = [stand_in.create(f"echo {number}") for number in range(20)]
     pending = iter(task_ids)
-    at_once(20, lambda: stand_in.client.run_task(next(pending)))
+    in_threads(20, lambda: stand_in.client.run_task(next(pending)))
     eventually(lambda: len(stand_in.client.logs()) == 20 and not stand_in.client.running())
     outputs = sorted(int(end_of(row).output) for row in stand_in.client.logs())
     assert outputs == list(range(20))

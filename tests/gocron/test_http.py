@@ -11,16 +11,17 @@ import requests
 
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
 from pydag.gocron.client import GoCronClient
-from pydag.gocron.http import READ_PAUSES, NoAnswer
-from pydag.gocron.records import Dialect, NewTask
+from pydag.gocron.forms import TaskForm
+from pydag.gocron.http import READ_PAUSES, GoCronHttp, NoAnswer
+from pydag.gocron.records import Dialect
 from tests.support.fake_gocron import PASSWORD, PLAIN_PASSWORD, PLAIN_USER, USER, FakeGoCron, Fault
-from tests.support.gocron_targets import at_once, plain
+from tests.support.gocron_targets import Lab, in_threads
 
 LOGIN = "POST /api/user/login"
 
 
 def test_the_password_is_in_no_url_no_message_and_no_repr(gocron: GoCronClient, fake: FakeGoCron) -> None:
-    gocron.store_task(NewTask(name="job:a", command="true", node_ids=(1,)))
+    gocron.store_task(TaskForm(name="job:a", command="true", node_ids=(1,)))
     fake.expire_tokens()
     gocron.hosts()
     assert fake.counts[LOGIN] == 2
@@ -28,15 +29,15 @@ def test_the_password_is_in_no_url_no_message_and_no_repr(gocron: GoCronClient, 
     fake.fail(Fault.HTTP_500, times=9)
     with pytest.raises(NoAnswer) as caught:
         gocron.hosts()
-    assert PASSWORD not in f"{caught.value!r} {gocron!r} {gocron._http!r}"
+    assert PASSWORD not in f"{caught.value!r} {gocron!r} {GoCronHttp(fake.address, USER, PASSWORD)!r}"
     held = GoCronClient(fake.address.replace("//", f"//{USER}:{PASSWORD}@"), USER, PASSWORD)
     assert PASSWORD not in repr(held)
 
 
-def test_a_wrong_password_is_tried_once_whatever_the_number_of_threads(fake: FakeGoCron) -> None:
+def test_a_wrong_password_is_tried_once_however_many_threads_ask(fake: FakeGoCron) -> None:
     with GoCronClient(fake.address, USER, "wrong-password") as gocron:
-        errors = at_once(8, gocron.hosts)
-        errors += at_once(8, gocron.running)
+        errors = in_threads(8, gocron.hosts)
+        errors += in_threads(8, gocron.running)
     assert {type(error) for error in errors} == {EngineRefused}
     assert {"admin" in str(e) and "wrong-password" not in str(e) for e in errors} == {True}
     assert fake.counts[LOGIN] == 1
@@ -48,37 +49,37 @@ def test_a_login_without_an_answer_is_shared_by_the_threads_that_wait_for_it(
     fake.slow = 0.3
     fake.fail(Fault.CUT, "/api/user/login")
     with GoCronClient(fake.address, USER, PASSWORD) as gocron:
-        errors = at_once(4, lambda: gocron.run_task(1))
+        errors = in_threads(4, lambda: gocron.run_task(1))
     assert [isinstance(e, NoAnswer) and not e.sent for e in errors] == [True] * 4
     assert fake.counts[LOGIN] == 1
 
 
 def test_a_token_that_is_refused_right_after_the_login_is_an_error(gocron: GoCronClient, fake: FakeGoCron) -> None:
     fake.token_life = -1
-    with pytest.raises(EngineRefused, match="does not take the login"):
+    with pytest.raises(EngineRefused, match="does not accept the login"):
         gocron.hosts()
     assert fake.counts[LOGIN] == 2
 
 
-def test_an_adopted_login_that_ends_is_renewed_where_a_password_is_known(
+def test_a_login_of_pygocrons_that_expires_is_renewed_where_a_password_is_known(
     gocron: GoCronClient, fake: FakeGoCron
 ) -> None:
-    manager = plain(gocron)
+    manager = Lab(gocron, fake).pygocron()
     fake.expire_tokens()
-    with GoCronClient.adopt(manager) as adopted, pytest.raises(EngineRefused, match="GOCRON_ADMIN"):
-        adopted.hosts()
-    with GoCronClient.adopt(manager, user=USER, password=PASSWORD) as adopted:
-        assert len(adopted.hosts()) == 2
+    with GoCronClient.from_pygocron(manager) as client, pytest.raises(EngineRefused, match="GOCRON_ADMIN"):
+        client.hosts()
+    with GoCronClient.from_pygocron(manager, user=USER, password=PASSWORD) as client:
+        assert len(client.hosts()) == 2
 
 
 def test_each_thread_keeps_one_connection(gocron: GoCronClient, fake: FakeGoCron) -> None:
-    at_once(3, lambda: [gocron.hosts() for _ in range(4)])
+    in_threads(3, lambda: [gocron.hosts() for _ in range(4)])
     assert fake.connections == 3
     gocron.close()
     assert len(gocron.hosts()) == 2
 
 
-def test_a_user_without_rights_is_told_what_it_may_not(fake: FakeGoCron) -> None:
+def test_a_user_without_rights_gets_an_error_that_names_the_operation(fake: FakeGoCron) -> None:
     with GoCronClient(fake.address, PLAIN_USER, PLAIN_PASSWORD) as gocron:
         assert gocron.tasks() == []
         assert gocron.dialect() is Dialect(fake.core.dialect)
@@ -86,7 +87,7 @@ def test_a_user_without_rights_is_told_what_it_may_not(fake: FakeGoCron) -> None
             gocron.run_task(7)
 
 
-def test_a_dialect_that_could_not_be_asked_is_not_guessed(fake: FakeGoCron) -> None:
+def test_a_dialect_that_could_not_be_read_is_not_guessed(fake: FakeGoCron) -> None:
     with GoCronClient(fake.address, USER, "wrong") as gocron, pytest.raises(EngineRefused):
         gocron.dialect()
     fake.installed = False
@@ -97,13 +98,13 @@ def test_a_dialect_that_could_not_be_asked_is_not_guessed(fake: FakeGoCron) -> N
         assert gocron.dialect() is Dialect(fake.core.dialect)
 
 
-def test_gocron_that_is_not_installed_is_told_so(gocron: GoCronClient, fake: FakeGoCron) -> None:
+def test_a_gocron_that_is_not_installed_is_reported(gocron: GoCronClient, fake: FakeGoCron) -> None:
     fake.installed = False
     with pytest.raises(EngineUnreachable, match="not installed yet"):
         gocron.hosts()
 
 
-def test_an_answer_that_does_not_come_in_time_is_none(fake: FakeGoCron) -> None:
+def test_an_answer_that_comes_too_late_is_no_answer(fake: FakeGoCron) -> None:
     with GoCronClient(fake.address, USER, PASSWORD, timeout=1) as gocron:
         gocron.login()
         fake.slow = 3.0
@@ -165,20 +166,20 @@ def web_server(status: int, body: bytes) -> Iterator[str]:
         (307, b""),
     ],
 )
-def test_a_web_server_that_is_no_gocron_is_told_so(status: int, body: bytes) -> None:
+def test_a_web_server_that_is_not_gocron_is_reported_with_its_address(status: int, body: bytes) -> None:
     with web_server(status, body) as address, GoCronClient(address, "u", "secret") as gocron:
-        with pytest.raises(EngineUnreachable, match="is no gocron") as caught:
+        with pytest.raises(EngineUnreachable, match="is not gocron") as caught:
             gocron.hosts()
         assert address in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "ftp://x", "http://", "http://x:99999"])
-def test_what_is_no_address_is_told_so(address: str) -> None:
-    with pytest.raises(EngineUnreachable, match=r"is no address of gocron.*http://host:5920"):
+def test_an_invalid_address_is_reported_with_an_example(address: str) -> None:
+    with pytest.raises(EngineUnreachable, match=r"is not an address of gocron.*http://host:5920"):
         GoCronClient(address, "u", "secret").hosts()
 
 
-def test_what_does_not_speak_http_is_told_so() -> None:
+def test_a_server_that_does_not_speak_http_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_greet, args=(listener,), daemon=True).start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pydag.errors import EngineRefused
-from pydag.gocron.records import Dialect, LogStatus, NewTask, Protocol, check_task, read_row, task_form
+from pydag.gocron.forms import Protocol, TaskForm, check_form, form_fields
+from pydag.gocron.records import Dialect, LogStatus, read_row
 from pydag.gocron.results import END_UNKNOWN, EndReason, parse_result
 
 HOST = "n-127.0.0.1:5921"
@@ -147,7 +148,7 @@ def test_a_status_that_nobody_knows_is_an_error() -> None:
         ({"command": " \n"}, ["needs a name and a command"]),
         ({"node_ids": ()}, ["names no node", "node_id"]),
         ({"node_ids": (65_537,)}, ["node 65537"]),
-        ({"command": "echo \udcff"}, ["no valid text"]),
+        ({"command": "echo \udcff"}, ["not valid text"]),
         ({"protocol": Protocol.HTTP, "command": "ftp://x"}, ["'ftp://x'", "http(s)://"]),
         (
             {"protocol": Protocol.HTTP, "command": "http://x", "timeout": 301},
@@ -160,25 +161,25 @@ def test_a_task_gocron_would_refuse_is_refused_with_the_limit_and_the_way_out(
 ) -> None:
     values: dict[str, Any] = {"name": "job:a", "command": "true", "node_ids": (1,)}
     with pytest.raises(EngineRefused) as caught:
-        check_task(NewTask(**(values | changes)))
+        check_form(TaskForm(**(values | changes)))
     message = str(caught.value)
     assert "\n" not in message
     assert [word for word in words if word not in message] == []
 
 
 def test_a_task_at_every_limit_is_taken() -> None:
-    task = NewTask(name="n" * 32, tag="t" * 32, command="c" * 256, node_ids=(1, 32_767))
-    check_task(task)
-    check_task(NewTask(name="名" * 32, command="x", timeout=86_400, node_ids=(1,)))
+    task = TaskForm(name="n" * 32, tag="t" * 32, command="c" * 256, node_ids=(1, 32_767))
+    check_form(task)
+    check_form(TaskForm(name="名" * 32, command="x", timeout=86_400, node_ids=(1,)))
 
 
 def test_a_task_with_a_schedule_is_a_main_task() -> None:
-    form = task_form(NewTask(name="J", command="true", node_ids=(1,), schedule="0 0 * * * *"))
+    form = form_fields(TaskForm(name="J", command="true", node_ids=(1,), schedule="0 0 * * * *"))
     assert (form["level"], form["spec"]) == (1, "0 0 * * * *")
 
 
 def test_a_task_is_never_retried_or_told_of_and_scheduled_only_where_it_is_asked() -> None:
-    form = task_form(NewTask(name="job:a", command="true", node_ids=(1, 2), single=True))
+    form = form_fields(TaskForm(name="job:a", command="true", node_ids=(1, 2), single=True))
     assert (form["level"], form["spec"]) == (2, "")
     assert (form["retry_times"], form["notify_status"]) == (0, 1)
     assert (form["host_id"], form["multi"]) == ("1,2", 2)

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pydag.engines.gocron import sync
-from pydag.engines.gocron.names import names_of, tag_of
+from pydag.engines.gocron.names import SCHEDULER_TAG, tag_of, task_names
 from pydag.errors import EngineError, NotFound
 from pydag.gocron.client import GoCronClient
-from pydag.gocron.records import CLOCK_TAG, NAME_LIMIT, REMARK_LIMIT, LogStatus, RemoteTask
+from pydag.gocron.forms import NAME_LIMIT, REMARK_LIMIT
+from pydag.gocron.records import LogStatus, RemoteTask
 from pydag.model.actions import Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.schedule.expression import CronExpression
@@ -49,7 +50,7 @@ def scheduler(gocron: GoCronClient) -> GoCronScheduler:
 
 
 def there(gocron: GoCronClient) -> list[RemoteTask]:
-    return gocron.tasks(tag=CLOCK_TAG)
+    return gocron.tasks(tag=SCHEDULER_TAG)
 
 
 # Names.
@@ -62,9 +63,9 @@ def test_a_main_tasks_name_fits_and_is_that_of_no_task_of_any_job(job: str, task
     assert len(main.remark) <= REMARK_LIMIT
     assert main.name == main.name.strip()
     assert max(map(ord, main.name)) <= 0xFFFF
-    names = names_of(JobSpec(name=job, tasks=(TaskSpec(name=task, action=Shell("true")),)))
+    names = task_names(JobSpec(name=job, tasks=(TaskSpec(name=task, action=Shell("true")),)))
     assert main.name not in names
-    assert main.name not in names_of(JobSpec(name=main.name, tasks=(TaskSpec(name=task, action=Shell("true")),)))
+    assert main.name not in task_names(JobSpec(name=main.name, tasks=(TaskSpec(name=task, action=Shell("true")),)))
 
 
 def test_names_that_a_database_takes_for_one_are_told_apart() -> None:
@@ -74,11 +75,11 @@ def test_names_that_a_database_takes_for_one_are_told_apart() -> None:
 
 
 def test_the_tag_of_main_tasks_is_no_jobs(gocron: GoCronClient, scheduler: GoCronScheduler) -> None:
-    assert tag_of(CLOCK_TAG) != CLOCK_TAG
-    scheduler.put(submission(CLOCK_TAG))
-    assert sync.tasks_of(gocron, CLOCK_TAG) == []
-    assert sync.jobs(gocron) == []
-    assert sync.delete(gocron, CLOCK_TAG) == 0
+    assert tag_of(SCHEDULER_TAG) != SCHEDULER_TAG
+    scheduler.put(submission(SCHEDULER_TAG))
+    assert sync.tasks_of(gocron, SCHEDULER_TAG) == []
+    assert sync.job_names(gocron) == []
+    assert sync.delete_job(gocron, SCHEDULER_TAG) == 0
     assert len(there(gocron)) == 1
 
 
@@ -129,7 +130,7 @@ def test_all_copies_of_a_main_task_are_taken_and_another_homes_is_not(
     gocron.store_task(replace(main_task(submission(), HOME), name="a copy"))
     scheduler.put(submission("Other"))
     assert scheduler.remove("TestJob")
-    assert [task.name.split("@")[0] for task in there(gocron)] == ["Other"]
+    assert [task.form.name.split("@")[0] for task in there(gocron)] == ["Other"]
     assert not scheduler.remove("TestJob")
     with pytest.raises(NotFound, match="for another history: set PYDAG_HOME to /home/me/\\.pydag"):
         GoCronScheduler(gocron, Path("/home/you/.pydag")).remove("Other")

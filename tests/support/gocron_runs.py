@@ -1,4 +1,4 @@
-"""An engine on a gocron server of a test, and what it is given to run."""
+"""An engine on a gocron server of a test, and its events."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from typing import Any
 
 from pydag.engines.base import Event
 from pydag.engines.gocron.engine import GoCronEngine
-from pydag.gocron.client import GoCronClient
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.settings import RunNew
-from tests.support.fake_gocron import PASSWORD, USER
 from tests.support.gocron_targets import Lab
 
 PATIENCE = 30.0
+ROUNDS_TIME = 0.2
+
+
+def job_of(*tasks: str | TaskSpec, name: str = "J") -> JobSpec:
+    """A job of these tasks, those given by their names with a command that prints the name."""
+    given = (
+        task if isinstance(task, TaskSpec) else TaskSpec(name=task, action=Shell(f"echo {task}")) for task in tasks
+    )
+    return JobSpec(name=name, tasks=tuple(given))
 
 
 class Ahead:
-    """A clock that can be put forward."""
+    """A monotonic clock that can be put forward."""
 
     def __init__(self) -> None:
         self.by = 0.0
@@ -33,14 +40,14 @@ class Ahead:
 
 @dataclass
 class Runs:
-    """An engine, and all the events that came of it. The job is named as the lab's prefix."""
+    """An engine and all its events. The job's name is the lab's prefix."""
 
     lab: Lab
     engine: GoCronEngine
     events: list[Event] = field(default_factory=list)
 
     def prepare(self, *tasks: str | TaskSpec, timeout: float | None = None) -> None:
-        """Have the tasks on gocron, those given by their commands named `0`, `1` ..."""
+        """Make the tasks on gocron; those given by their commands are named `0`, `1` ..."""
         given = [
             task if isinstance(task, TaskSpec) else TaskSpec(name=str(number), action=Shell(task))
             for number, task in enumerate(tasks)
@@ -56,24 +63,24 @@ class Runs:
         self.prepare(*tasks, timeout=timeout)
         for task in range(len(tasks)):
             self.start(task)
-        self.look(0.0)
+        self.let_run(0.0)
 
-    def look(self, seconds: float) -> None:
+    def let_run(self, seconds: float) -> None:
         """Let the engine go on for so long, or until something happens."""
         self.events += self.engine.wait(seconds)
 
-    def look_until(self, condition: Callable[[], bool]) -> None:
+    def run_until(self, condition: Callable[[], bool]) -> None:
         until = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < until, "it did not come to pass in time"
-            self.look(0.05)
+            assert time.monotonic() < until, "it did not happen in time"
+            self.let_run(0.05)
 
     def ends(self, count: int = 1) -> list[Attempt]:
         """The ends of so many attempts, by task."""
         until = time.monotonic() + PATIENCE
         while len(self._ends()) < count:
             assert time.monotonic() < until, f"{len(self._ends())} of {count} ended in time"
-            self.look(1.0)
+            self.let_run(1.0)
         assert len(self._ends()) == count
         return sorted(self._ends(), key=lambda end: end.task)
 
@@ -97,11 +104,10 @@ class Runs:
 @contextmanager
 def runs_on(lab: Lab, **options: Any) -> Iterator[Runs]:
     """An engine with a client of its own, as it closes that."""
-    fake = lab.fake
-    client = GoCronClient(fake.address, USER, PASSWORD, timeout=5) if fake else GoCronClient.adopt(lab.plain())
+    client = lab.new_client(token=lab.token, timeout=5 if lab.fake else 30)
     values: dict[str, Any] = {
         "run_new": RunNew.AUTO,
-        "rounds_time": 0.2,
+        "rounds_time": ROUNDS_TIME,
         "task_timeout": 60.0,
     }
     engine = GoCronEngine(client, **(values | options))

@@ -2,7 +2,7 @@
 
 `PYDAG_TEST_GOCRON` holds addresses of real servers with commas between them,
 `PYDAG_TEST_GOCRON_USER` and `PYDAG_TEST_GOCRON_PASSWORD` the logins in the same order. Each has
-two nodes, on this machine. What a test creates it deletes; log rows stay, as gocron keeps them.
+two nodes, on this machine. A test deletes what it creates; gocron keeps the log rows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from pygocron.pygocron import PyGoCron
 
 from pydag.errors import EngineError
 from pydag.gocron.client import GoCronClient
-from pydag.gocron.records import Dialect, LogRow, LogStatus, NewTask, Node, Protocol
+from pydag.gocron.forms import Protocol, TaskForm
+from pydag.gocron.records import Dialect, LogRow, LogStatus, Node
 from pydag.gocron.results import RowEnd, parse_result
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
 from tests.support.waiting import eventually, holds_within
@@ -38,9 +40,27 @@ class Lab:
 
     client: GoCronClient
     fake: FakeGoCron | None
+    address: str = ""
+    user: str = USER
+    password: str = PASSWORD
     prefix: str = field(default_factory=lambda: secrets.token_hex(4))
     made: list[int] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        if self.fake:
+            self.address = self.fake.address
+
+    @cached_property
+    def token(self) -> str:
+        """That of a login besides the client's."""
+        form = {"username": self.user, "password": self.password}
+        answer = requests.post(f"{self.address}/api/user/login", data=form).json()
+        return str(answer["data"]["token"])
+
+    def new_client(self, **options: Any) -> GoCronClient:
+        """Another client of the same server."""
+        return GoCronClient(self.address, self.user, self.password, **options)
 
     @property
     def dialect(self) -> Dialect:
@@ -56,14 +76,14 @@ class Lab:
     def name(self, suffix: str = "") -> str:
         return f"{self.prefix}:{next(self.numbers)}{suffix}"
 
-    def task(self, command: str = "echo hi", **changes: Any) -> NewTask:
+    def form(self, command: str = "echo hi", **changes: Any) -> TaskForm:
         values: dict[str, Any] = {"name": self.name(), "command": command, "tag": self.prefix}
         if changes.get("protocol", Protocol.SHELL) is Protocol.SHELL:
             values["node_ids"] = (self.nodes()[0].id,)
-        return NewTask(**(values | changes))
+        return TaskForm(**(values | changes))
 
     def create(self, command: str = "echo hi", **changes: Any) -> int:
-        task_id = self.client.create_task(self.task(command, **changes))
+        task_id = self.client.create_task(self.form(command, **changes))
         self.made.append(task_id)
         return task_id
 
@@ -113,8 +133,8 @@ class Lab:
     def raw(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
         """gocron's own answer, past the client."""
         params, data = (fields, None) if method == "GET" else (None, fields)
-        headers = self.client._headers
-        answer = requests.request(method, self.client._base_url + path, params=params, data=data, headers=headers)
+        headers = {"Auth-Token": self.token}
+        answer = requests.request(method, self.address + path, params=params, data=data, headers=headers)
         decoded: dict[str, Any] = answer.json()
         return decoded
 
@@ -125,12 +145,12 @@ class Lab:
         form |= {"multi": 1, "notify_status": 1, "notify_type": 2, "tag": self.prefix}
         return self.raw("POST", "/api/task/store", **(form | changes))
 
-    def plain(self) -> PyGoCron:
-        """A `PyGoCron` that is logged in to this server."""
-        return plain(self.client)
+    def pygocron(self) -> PyGoCron:
+        """A plain `PyGoCron` that is logged in to this server."""
+        return _LoggedIn(self.address, self.token)
 
     def clean(self) -> None:
-        mine = [task.id for task in self.client.tasks() if self.prefix in (task.name[:8], task.tag)]
+        mine = [task.id for task in self.client.tasks() if self.prefix in (task.form.name[:8], task.form.tag)]
         for task_id in {*self.made, *mine}:
             self.client.delete_task(task_id)
         for node in self.client.hosts():
@@ -142,14 +162,15 @@ def end_of(row: LogRow) -> RowEnd:
     return parse_result(row.result, status=row.status, protocol=row.protocol, hosts=row.hosts)
 
 
-def plain(client: GoCronClient) -> PyGoCron:
-    """A `PyGoCron` that has logged in; its own constructor cannot at the fork."""
-    manager = PyGoCron.__new__(PyGoCron)
-    manager._base_url, manager._headers = client._base_url, dict(client._headers)
-    return manager
+class _LoggedIn(PyGoCron):  # type: ignore[misc]  # its base brings no types
+    """A `PyGoCron` after its login; its own constructor cannot log in to the fork."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._base_url = address
+        self._headers = {"Auth-Token": token}
 
 
-def at_once(count: int, call: Callable[[], object]) -> list[object]:
+def in_threads(count: int, call: Callable[[], object]) -> list[object]:
     """Call from so many threads at the same moment; errors are results."""
     barrier = threading.Barrier(count)
 
@@ -165,22 +186,24 @@ def at_once(count: int, call: Callable[[], object]) -> list[object]:
 
 
 @pytest.fixture(scope="session")
-def real_clients() -> Iterator[dict[str, GoCronClient]]:
+def real_labs() -> Iterator[dict[str, Lab]]:
+    """One for each real server; its client is shared by the tests."""
     users = os.environ.get("PYDAG_TEST_GOCRON_USER", "").split(",")
     passwords = os.environ.get("PYDAG_TEST_GOCRON_PASSWORD", "").split(",")
-    clients = {
-        address: GoCronClient(address, user, password)
+    labs = {
+        address: Lab(GoCronClient(address, user, password), None, address, user, password)
         for address, user, password in zip(REAL, users, passwords, strict=bool(REAL))
     }
-    yield clients
-    for client in clients.values():
-        client.close()
+    yield labs
+    for lab in labs.values():
+        lab.client.close()
 
 
 @pytest.fixture(params=[*STAND_INS, *REAL])
-def lab(request: pytest.FixtureRequest, real_clients: dict[str, GoCronClient]) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, real_labs: dict[str, Lab]) -> Iterator[Lab]:
     if request.param not in STAND_INS:
-        real = Lab(real_clients[request.param], None)
+        shared = real_labs[request.param]
+        real = Lab(shared.client, None, shared.address, shared.user, shared.password)
         yield real
         real.clean()
         return

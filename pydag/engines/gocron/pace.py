@@ -1,19 +1,22 @@
-"""Pace: when to look at a gocron server again. Pure: the time, in seconds, comes in as an argument."""
+"""Pace: when the next round is due. A round is one status check of a gocron server.
+
+Pure: the time, in seconds, comes in as an argument.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_FIRST_ROUND = 0.01  # seconds until the first look after something happened
+_FIRST_ROUND = 0.01  # seconds until the first round after something happened
 _BACKOFF = 1.7  # each round without news is so many times longer: 17 requests in the first minute of a long run
 _SHARE = 2.0  # a round that took long is followed by a pause so many times as long
 
 
 @dataclass(slots=True)
 class Pace:
-    """When to look next: soon after something happened, then less and less often, down to `longest` seconds.
+    """Rounds come soon after something happened, then less and less often, down to one every `longest` seconds.
 
-    `due` is the moment of the next look, by the clock that the caller reads.
+    `due` is the time of the next round, by the clock that the caller reads.
     """
 
     longest: float
@@ -26,7 +29,7 @@ class Pace:
         self.due = min(self.due, now + self._delay)
 
     def round_done(self, now: float, took: float, *, news: bool) -> None:
-        """Plan the next round."""
+        """A round is over. It took `took` seconds, and found `news` or not."""
         self._delay = _FIRST_ROUND if news else self._delay * _BACKOFF
         self._delay = min(max(self._delay, took * _SHARE), self.longest)
         self.due = now + self._delay

@@ -13,19 +13,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timezone, tzinfo
 from pathlib import Path
 
+from pydag.engines.gocron.names import SCHEDULER_TAG
 from pydag.errors import EngineError, InvalidSetting, NotFound
-from pydag.gocron.client import PAGE, GoCronClient
-from pydag.gocron.records import (
-    CLOCK_TAG,
-    COMMAND_LIMIT,
-    NAME_LIMIT,
-    REMARK_LIMIT,
-    TIMEOUT_LIMIT,
-    LogRow,
-    LogStatus,
-    NewTask,
-    RemoteTask,
-)
+from pydag.gocron.client import PAGE_SIZE, GoCronClient
+from pydag.gocron.forms import COMMAND_LIMIT, NAME_LIMIT, REMARK_LIMIT, TIMEOUT_LIMIT, TaskForm
+from pydag.gocron.records import LogRow, LogStatus, RemoteTask
 from pydag.gocron.results import EndReason, parse_result
 from pydag.schedule.expression import CronExpression
 from pydag.schedule.fire_times import FireTimes
@@ -70,15 +62,19 @@ class GoCronScheduler(Scheduler):
 
     def line(self, submission: Submission) -> str:
         """The expression, the command and the node."""
-        task = main_task(submission, self._home)
+        form = main_task(submission, self._home)
         if all(node.id != submission.node for node in self._client.hosts()):
             raise NotFound(f"gocron has no node {submission.node}: `pydag nodes` lists them")
-        return str(_entry(task))
+        return str(_entry(form, enabled=True))
 
     def entries(self) -> Mapping[str, ScheduleEntry]:
         """One for each job that has a main task; of several the newest."""
-        oldest_first = reversed(self._client.tasks(tag=CLOCK_TAG))
-        return {found: _entry(task) for task in oldest_first if (found := id_of(task.command))}
+        oldest_first = reversed(self._client.tasks(tag=SCHEDULER_TAG))
+        return {
+            found: _entry(task.form, enabled=task.enabled)
+            for task in oldest_first
+            if (found := id_of(task.form.command))
+        }
 
     def put(self, submission: Submission) -> Undo:
         """A main task that is there keeps its id, and its log on gocron; one that was disabled is enabled."""
@@ -88,7 +84,7 @@ class GoCronScheduler(Scheduler):
             if not before:
                 self._remove(submission.job)
             for task in before:
-                self._client.update_task(task.id, _as_new(task))
+                self._client.update_task(task.id, task.form)
                 self._client.enable_task(task.id, on=task.enabled)
 
         try:
@@ -106,7 +102,7 @@ class GoCronScheduler(Scheduler):
     def remove(self, job: str) -> bool:
         """A start that has begun goes on."""
         for task in self._tasks(job):
-            refuse_another_home(task.command, job, self._home, self.title)
+            refuse_another_home(task.form.command, job, self._home, self.title)
         return self._remove(job)
 
     def failed_starts(self, submission: Submission) -> list[FailedStart]:
@@ -114,7 +110,9 @@ class GoCronScheduler(Scheduler):
         zone = submission.fire_times.zone
         tasks = self._tasks(submission.job)
         rows = (
-            row for task in tasks for row in self._client.logs(task_id=task.id, status=LogStatus.FAILED, limit=PAGE)
+            row
+            for task in tasks
+            for row in self._client.logs(task_id=task.id, status=LogStatus.FAILED, limit=PAGE_SIZE)
         )
         found = [_failed_start(row, submission.job, zone) for row in rows]
         return [start for start in found if start and start.due > submission.submitted]
@@ -125,7 +123,9 @@ class GoCronScheduler(Scheduler):
 
     def _tasks(self, job: str) -> list[RemoteTask]:
         """The job's main task; several, the newest first, where people copied it in gocron's pages."""
-        return [task for task in self._client.tasks(tag=CLOCK_TAG) if id_of(task.command) == submission_id(job)]
+        return [
+            task for task in self._client.tasks(tag=SCHEDULER_TAG) if id_of(task.form.command) == submission_id(job)
+        ]
 
     def _remove(self, job: str) -> bool:
         tasks = self._tasks(job)
@@ -134,7 +134,7 @@ class GoCronScheduler(Scheduler):
         return bool(tasks)
 
 
-def main_task(submission: Submission, home: Path) -> NewTask:
+def main_task(submission: Submission, home: Path) -> TaskForm:
     """The main task of a submission. Several starts may run at once, so that pydag sees, and records, an early one.
 
     Raises `InvalidSetting` where gocron does not take its command.
@@ -147,9 +147,9 @@ def main_task(submission: Submission, home: Path) -> NewTask:
         )
     assert submission.node is not None  # else it is the crontab's
     name = _readable(submission.job)
-    return NewTask(
+    return TaskForm(
         name=f"{name[: NAME_LIMIT - _DIGEST - 1]}@{submission.id[:_DIGEST]}",
-        tag=CLOCK_TAG,
+        tag=SCHEDULER_TAG,
         command=command,
         node_ids=(submission.node,),
         timeout=TIMEOUT_LIMIT,
@@ -163,24 +163,9 @@ def _readable(job: str) -> str:
     return "".join(char if char.isprintable() and char <= "\uffff" and char != ":" else "_" for char in job).strip()
 
 
-def _as_new(task: RemoteTask) -> NewTask:
-    """What made a main task as it is."""
-    return NewTask(
-        name=task.name,
-        tag=task.tag,
-        command=task.command,
-        node_ids=task.node_ids,
-        timeout=task.timeout,
-        single=task.single,
-        remark=task.remark,
-        schedule=task.schedule,
-    )
-
-
-def _entry(task: NewTask | RemoteTask) -> ScheduleEntry:
-    enabled = task.enabled if isinstance(task, RemoteTask) else True
-    node = next(iter(task.node_ids), None)
-    return ScheduleEntry(expression=task.schedule, command=task.command, node=node, enabled=enabled)
+def _entry(form: TaskForm, *, enabled: bool) -> ScheduleEntry:
+    node = next(iter(form.node_ids), None)
+    return ScheduleEntry(expression=form.schedule, command=form.command, node=node, enabled=enabled)
 
 
 def _failed_start(row: LogRow, job: str, zone: tzinfo) -> FailedStart | None:

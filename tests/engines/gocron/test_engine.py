@@ -81,11 +81,11 @@ def test_output_that_is_not_text_loses_the_attempt_and_says_what_is_known(lab: L
     with runs_on(lab) as runs:
         runs.go(r"printf '\377\376'")
         if lab.original:  # whose row says "running" for ever
-            runs.look(0.5)
+            runs.let_run(0.5)
             clock.by = 60.0 + engine.LOST_AFTER
         end = runs.end()
     assert (end.state, end.reason, end.exit_status) == (State.LOST, Reason.UNKNOWN, None)
-    known = engine.STILL_RUNNING if lab.original else EndReason.NOT_TEXT.value
+    known = engine.NO_END_SEEN if lab.original else EndReason.NOT_TEXT.value
     assert known in end.detail
 
 

@@ -1,9 +1,8 @@
-"""What becomes of an attempt when gocron or the way to it fails: on the stand-in, which can be told to."""
+"""What becomes of an attempt when gocron or the way to it fails: on the stand-in, where faults are injected."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,11 @@ from pydag.model.states import Reason, State
 from tests.support.commands import gate
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.fake_gocron_core import RUNNING
-from tests.support.gocron_runs import Ahead, Runs, runs_on
+from tests.support.gocron_runs import ROUNDS_TIME, Ahead, Runs, runs_on
 from tests.support.gocron_targets import Lab
 from tests.support.waiting import eventually
 
-LOOKS = "GET /api/task/log"
+READS = "GET /api/task/log"
 
 
 @pytest.fixture
@@ -63,9 +62,9 @@ def test_a_trigger_that_was_lost_before_it_had_its_effect_is_lost_after_a_while(
     runs.prepare("echo hi")
     fake.fail(Fault.CUT, "/api/task/run/")
     runs.start()
-    runs.look(0.3)
+    runs.let_run(0.3)
     clock.by = engine.APPEAR_WITHIN - 1
-    runs.look(0.3)
+    runs.let_run(0.3)
     assert runs.nothing_ended()
     clock.by = engine.APPEAR_WITHIN + 1
     end = runs.end()
@@ -95,30 +94,6 @@ def test_a_task_that_somebody_deleted_did_not_start(runs: Runs) -> None:
     assert "there is no such task" in end.detail or "run task" in end.detail
 
 
-class _EndsMeanwhile(Future[None]):
-    """The answer to a trigger that comes right after the engine has looked for it."""
-
-    looks = 0
-
-    def done(self) -> bool:
-        self.looks += 1
-        return self.looks > 1
-
-
-def test_an_answer_that_comes_while_the_answers_are_sorted_is_not_dropped(runs: Runs) -> None:
-    runs.prepare("echo hi", "echo ho")
-    answers: list[Future[None]] = [Future(), _EndsMeanwhile()]
-    for task, answer in enumerate(answers):
-        runs.start(task)
-        answer.set_result(None)
-    attempts = list(runs.engine._new)
-    runs.engine._triggers = list(zip(attempts, answers, strict=True))
-    runs.engine._take_in_triggers()
-    assert [attempt.triggered for attempt in attempts] == [True, False]
-    runs.engine._take_in_triggers()
-    assert [attempt.triggered for attempt in attempts] == [True, True]
-
-
 def test_a_row_that_comes_late_is_waited_for(runs: Runs, fake: FakeGoCron) -> None:
     fake.core.row_delay = 0.5
     runs.go("echo hi")
@@ -129,13 +104,13 @@ def test_a_row_that_comes_late_is_waited_for(runs: Runs, fake: FakeGoCron) -> No
 
 
 @pytest.mark.parametrize("fault", [Fault.HTTP_500, Fault.CODE_401, Fault.CUT, Fault.LOST_ANSWER])
-def test_a_look_that_fails_ends_nothing_and_the_run_goes_on(
+def test_a_round_that_fails_ends_nothing_and_the_run_goes_on(
     runs: Runs, fake: FakeGoCron, fault: Fault, tmp_path: Path
 ) -> None:
     runs.go(gate(tmp_path / "gate"))
     eventually((tmp_path / "gate.open").exists)
     fake.fail(fault, "/api/task/log", times=5)
-    runs.look_until(lambda: fake.fired[fault] == 5)
+    runs.run_until(lambda: fake.fired[fault] == 5)
     assert runs.nothing_ended()
     (tmp_path / "gate").touch()
     assert runs.end().state is State.SUCCESS
@@ -147,7 +122,7 @@ def test_trouble_is_told_once_and_its_end_too(
     runs.go(gate(tmp_path / "gate"))
     eventually((tmp_path / "gate.open").exists)
     fake.fail(Fault.HTTP_500, "/api/task/log", times=9)
-    runs.look_until(lambda: fake.fired[Fault.HTTP_500] == 9)
+    runs.run_until(lambda: fake.fired[Fault.HTTP_500] == 9)
     (tmp_path / "gate").touch()
     assert runs.end().state is State.SUCCESS
     first, last = [record.getMessage() for record in caplog.records]
@@ -173,13 +148,13 @@ def test_a_row_that_never_ends_is_lost_a_stated_while_after_its_timeout(
 ) -> None:
     fake.core.never_ends.add(name(runs))
     runs.go("echo hi", timeout=100.0)
-    runs.look(0.3)
+    runs.let_run(0.3)
     clock.by = 100.0 + engine.LOST_AFTER - 5
-    runs.look(0.3)
+    runs.let_run(0.3)
     assert runs.nothing_ended()
     clock.by = 100.0 + engine.LOST_AFTER + 1
     end = runs.end()
-    assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, engine.STILL_RUNNING)
+    assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, engine.NO_END_SEEN)
 
 
 def test_while_gocrons_queue_is_full_nothing_is_given_up(
@@ -189,9 +164,9 @@ def test_while_gocrons_queue_is_full_nothing_is_given_up(
     runs.go(gate(tmp_path / "gate"), gate(tmp_path / "gate"))
     eventually((tmp_path / "gate.open").exists)
     eventually(lambda: len(fake.core.rows) == 2)
-    runs.look(0.3)
+    runs.let_run(0.3)
     clock.by = 10_000.0
-    runs.look(0.5)
+    runs.let_run(0.5)
     assert runs.nothing_ended()
     (tmp_path / "gate").touch()
     assert [end.state for end in runs.ends(2)] == [State.SUCCESS] * 2
@@ -203,7 +178,7 @@ def test_a_strangers_row_without_an_end_of_its_own_invents_nothing(
     runs.go(gate(tmp_path / "gate"))
     eventually((tmp_path / "gate.open").exists)
     fake.add_foreign_row(runs.task_id(), "")
-    runs.look(0.3)
+    runs.let_run(0.3)
     assert runs.nothing_ended()
     (tmp_path / "gate").touch()
     end = runs.end()
@@ -216,9 +191,9 @@ def test_a_strangers_row_without_an_end_of_its_own_invents_nothing(
 def test_a_stop_that_gocron_does_not_confirm_ends_as_lost(runs: Runs, fake: FakeGoCron, clock: Ahead) -> None:
     fake.core.never_ends.add(name(runs))
     runs.go("echo hi")
-    runs.look(0.3)
+    runs.let_run(0.3)
     runs.engine.stop(force=False)
-    runs.look(0.3)
+    runs.let_run(0.3)
     assert runs.nothing_ended()
     clock.by = engine.STOP_WITHIN + 1
     end = runs.end()
@@ -229,7 +204,7 @@ def test_a_stop_that_gocron_does_not_confirm_ends_as_lost(runs: Runs, fake: Fake
 def test_a_forced_stop_waits_for_nobody(runs: Runs, fake: FakeGoCron) -> None:
     fake.core.never_ends.add(name(runs))
     runs.go("echo hi")
-    runs.look(0.3)
+    runs.let_run(0.3)
     runs.engine.stop(force=True)
     assert runs.end().state is State.LOST
 
@@ -247,30 +222,27 @@ def test_a_minute_of_long_runs_is_at_most_twenty_rounds() -> None:
     assert 10 <= rounds <= 20
 
 
-def test_a_round_over_200_attempts_is_one_request(runs: Runs, fake: FakeGoCron) -> None:
+def test_a_round_over_200_attempts_is_one_request(runs: Runs, fake: FakeGoCron, clock: Ahead) -> None:
     fake.core.never_ends.update(name(runs, task) for task in range(200))
     runs.go(*["true"] * 200)
-    runs.look_until(lambda: len(fake.core.rows) == 200)
-    runs.look(0.3)
+    runs.run_until(lambda: len(fake.core.rows) == 200)
+    runs.let_run(0.3)
     before = sum(fake.counts.values())
-    runs.engine._round()
+    clock.by += ROUNDS_TIME
+    runs.let_run(0.0)
     assert sum(fake.counts.values()) - before == 1
 
 
 def test_many_that_ended_at_once_are_read_by_whole_pages(runs: Runs, fake: FakeGoCron) -> None:
     runs.go(*["true"] * 60)
     eventually(lambda: ended_rows(fake) == 60)
-    runs.look(0.0)
-    before = fake.counts[LOOKS]
+    runs.let_run(0.0)
+    before = fake.counts[READS]
     assert {end.state for end in runs.ends(60)} == {State.SUCCESS}
-    assert fake.counts[LOOKS] - before <= 4
+    assert fake.counts[READS] - before <= 4
 
 
-def test_one_look_serves_all_that_start_together(runs: Runs, fake: FakeGoCron) -> None:
-    runs.prepare(*["true"] * 30)
-    before = fake.counts[LOOKS]
-    for task in range(30):
-        runs.start(task)
-    runs.engine._trigger_new()
-    assert fake.counts[LOOKS] - before == 1
+def test_one_read_of_the_newest_row_serves_all_that_start_together(runs: Runs, fake: FakeGoCron) -> None:
+    runs.go(*["true"] * 30)
     assert len(runs.ends(30)) == 30
+    assert len([line for line in fake.requests if line.startswith(READS) and line.endswith("page_size=1")]) == 1

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pydag.gocron.client import GoCronClient
-from pydag.gocron.records import LogStatus, Protocol
+from pydag.gocron.forms import Protocol
+from pydag.gocron.records import LogStatus
 from pydag.gocron.results import EndReason
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
 from tests.support.gocron_targets import Lab, end_of
@@ -37,10 +38,10 @@ def test_an_update_of_a_missing_task_is_called_a_success(lab: Lab) -> None:
 
 
 def test_an_update_without_a_schedule_takes_it_from_a_scheduled_task(lab: Lab) -> None:
-    task = lab.task()
+    task = lab.form()
     assert lab.raw_store(name=task.name, level=1, spec="@yearly")["code"] == 0
     (found,) = lab.client.tasks(tag=lab.prefix)
-    assert found.schedule == "@yearly"
+    assert found.form.schedule == "@yearly"
     lab.client.update_task(found.id, task)
     (raw,) = lab.raw("GET", "/api/task", id=found.id)["data"]["data"]
     assert (raw["spec"], raw["level"]) == ("", 1)
@@ -53,7 +54,7 @@ def test_names_that_differ_in_case_are_the_same_to_the_original(lab: Lab) -> Non
 
 
 def test_a_disabled_task_can_be_run_and_its_name_be_taken_again(lab: Lab) -> None:
-    task = lab.task()
+    task = lab.form()
     lab.client.store_task(task)
     task_id = lab.client.tasks(name=task.name)[0].id
     assert lab.raw("POST", f"/api/task/disable/{task_id}")["code"] == 0
@@ -75,7 +76,7 @@ def test_node_names_beyond_128_characters_leave_the_original_without_a_row(lab: 
 
 
 def test_an_http_task_has_no_host_line_and_no_reason(lab: Lab) -> None:
-    url = lab.client._base_url + "/api/install/status"
+    url = lab.address + "/api/install/status"
     end = lab.end_of(url, protocol=Protocol.HTTP)
     assert (end.host, end.reason) == (None, None)
     assert '"code":0' in end.output.replace(" ", "")
