@@ -1,7 +1,7 @@
-"""The embedded engine: attempts are processes of this machine, awaited by the operating system, never polled.
+"""The embedded engine: attempts are processes of this machine. It waits for the operating system and never polls.
 
-Each attempt is `bash -c COMMAND` in a session of its own, with one pipe for stdout and stderr. Why a pipe, and what
-becomes of a daemon that keeps it open, is told in docs/design.md.
+Each attempt is `bash -c COMMAND`, or what that would start (`direct`), in a session of its own, with one pipe for
+stdout and stderr. docs/design.md says why a pipe, and what becomes of a daemon that keeps it open.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ import errno
 import heapq
 import math
 import os
-import resource
 import select
 import shutil
 import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,7 +22,11 @@ from pathlib import Path
 
 from pydag.engines.base import Engine, Event
 from pydag.engines.local import timeslice
-from pydag.engines.local.process import Process, Starter
+from pydag.engines.local.descriptors import command_room, exit_descriptor
+from pydag.engines.local.direct import DirectStarts
+from pydag.engines.local.environment import as_argument, encoded_variables
+from pydag.engines.local.process import Process, ProcessEnd, Starter, keep_child_ends
+from pydag.engines.local.sessions import live_sessions, signal_groups, signal_sessions
 from pydag.errors import EngineError, InvalidJob
 from pydag.model.actions import HttpRequest, Shell
 from pydag.model.run import Attempt, Output
@@ -38,16 +39,15 @@ GRACE = 5.0
 LINGER = 1.0
 """Seconds for which output is still read after a command ended while something it left behind holds the pipe open."""
 
-_RAISED_BY = {errno.EMFILE: "ulimit -n", errno.EAGAIN: "ulimit -u"}  # what more of the two takes, in bash
-_EACH = 3  # descriptors of a running command: its pipe, and what tells of its end, which may be a pipe with both ends
-_SPARE = 24  # descriptors that are left to a start, the history, imports and the rest of the process
+_RAISED_BY = {errno.EMFILE: "ulimit -n", errno.EAGAIN: "ulimit -u"}  # how to raise the limit that was met, in bash
 _MANY = 50  # tasks from which on short turns on the CPU earn more than the 2 ms that asking for them takes
-_QUIET = 0.02  # seconds before a pipe is looked at: most commands are over by then, and it holds their output so long
+_SEVERAL = 5  # tasks from which on direct starts earn more than asking bash for its environment takes
+_QUIET = 0.02  # seconds before a pipe is read: most commands have ended by then, and it holds their output so long
 _CHUNK = 64 * 1024  # bytes a pipe holds
 _CHUNKS_AT_EXIT = 16  # a command's last output is in the pipe; more comes only from something that outlives it
-_SESSION_CHECK = 0.02  # seconds between two looks at a stopped session that has lost its leader
+_SESSION_CHECK = 0.02  # seconds between two checks of a stopped session that has lost its leader
 _LONGEST_WAIT = 3600.0  # seconds; the system counts milliseconds in 32 bits, and a timeout may be a year
-_KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kernel itself holds it
+_KILL_WAIT = 2.0  # seconds in which what was killed disappears, unless the kernel holds it
 
 
 class _Phase(Enum):
@@ -66,9 +66,9 @@ class _Child:
     process: Process
     exit_fd: int
     pipe: int | None
-    watched: bool = False  # whether its pipe is looked at
+    watched: bool = False  # whether its pipe is polled
     phase: _Phase = _Phase.FRESH
-    deadline: float = 0.0  # when the phase is over, by the monotonic clock
+    deadline: float = 0.0  # when the phase ends, by the monotonic clock
     exited: bool = False
     stopped_for: Reason | None = None
 
@@ -85,13 +85,14 @@ class LocalEngine(Engine):
         self, *, task_timeout: float, environ: Mapping[str, str] = os.environ, short_turns: bool = False
     ) -> None:
         self.slots = usable_cpus()
-        self.room = _room()
+        self.room = command_room()
         self._task_timeout = task_timeout
         self._commands: list[tuple[Shell, float | None]] = []
         self._path = environ.get("PATH")
-        self._environ = _encoded(environ)
+        self._environ = encoded_variables(environ.items())
         self._directory = ""
         self._bash = ""
+        self._direct: DirectStarts | None = None
         self._children: set[_Child] = set()
         self._leaderless: set[_Child] = set()  # being stopped; the leader has ended, others of its session may live
         self._timers: list[tuple[float, int, _Child]] = []  # when (monotonic), serial number: a heap
@@ -115,11 +116,13 @@ class LocalEngine(Engine):
         if bash is None:
             raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")
         self._bash = bash
+        if len(spec.tasks) >= _SEVERAL:
+            self._direct = DirectStarts(bash, self._environ, self._starter)
         try:
             self._directory = str(Path.cwd())
         except FileNotFoundError:
             raise EngineError("the working directory was removed: change to one that exists, then run again") from None
-        self._ends_ignored = _keep_ends()
+        self._ends_ignored = keep_child_ends()
         if self._short_turns and len(spec.tasks) >= _MANY:
             timeslice.ask_for_short()
 
@@ -130,13 +133,7 @@ class LocalEngine(Engine):
         pipe = write_end = None
         try:
             pipe, write_end = os.pipe()
-            process = self._starter.start(
-                self._bash,
-                ("bash", "-c", _native(shell.command)),  # the program is a whole path; $0 stays "bash"
-                output=write_end,
-                directory=os.path.join(self._directory, _native(shell.cwd)) if shell.cwd else self._directory,
-                environ={**self._environ, **_encoded(dict(shell.env)), **_encoded(env)},
-            )
+            process = self._spawn(shell, encoded_variables(env.items()), write_end)
         except OSError as error:
             if pipe is not None:
                 os.close(pipe)
@@ -146,10 +143,23 @@ class LocalEngine(Engine):
             if write_end is not None:
                 os.close(write_end)
         os.set_blocking(pipe, False)
-        child = _Child(task, number, timeout, process, _exit_fd(process.pid), pipe)
+        child = _Child(task, number, timeout, process, exit_descriptor(process.pid), pipe)
         self._children.add(child)
         self._register(child.exit_fd, self._exited, child)
         self._enter(child, _Phase.FRESH, min(_QUIET, timeout))
+
+    def _spawn(self, shell: Shell, added: Mapping[bytes, bytes], output: int) -> Process:
+        directory = os.path.join(self._directory, as_argument(shell.cwd)) if shell.cwd else self._directory
+        here = self._starter.can_spawn(directory)
+        direct = self._direct.find(shell.command, shell.env, added, directory) if here and self._direct else None
+        if direct is not None:
+            with suppress(OSError):  # it cannot be executed: bash says why, or runs it as a script
+                return self._starter.spawn(direct.program, direct.words, output=output, environ=direct.environ)
+        environ = {**self._environ, **encoded_variables(shell.env), **added}
+        words = ("bash", "-c", as_argument(shell.command))  # the program is a whole path; $0 stays "bash"
+        if here:
+            return self._starter.spawn(self._bash, words, output=output, environ=environ)
+        return self._starter.popen(self._bash, words, output=output, environ=environ, directory=directory)
 
     def wait(self, timeout: float | None) -> list[Event]:
         """Block until a process ends, writes, or must be stopped."""
@@ -161,7 +171,7 @@ class LocalEngine(Engine):
                     handle, child = self._handlers[descriptor]
                     handle(child)
             if self._leaderless:
-                sessions = _sessions()
+                sessions = live_sessions()
                 for child in tuple(self._leaderless):
                     if child.process.pid not in sessions:
                         self._end(child)
@@ -183,7 +193,7 @@ class LocalEngine(Engine):
         if self._closed:
             return
         self._closed = True
-        _signal(self._not_ended(), signal.SIGKILL)
+        signal_sessions((child.process.pid for child in self._not_ended()), signal.SIGKILL)
         for child in tuple(self._children):
             self._release(child)
         self._starter.close()
@@ -222,7 +232,7 @@ class LocalEngine(Engine):
             children = [child for child in children if child.phase is not _Phase.KILLED]
         else:
             children = [child for child in children if child.phase in (_Phase.FRESH, _Phase.RUNNING)]
-        _signal(children, signal.SIGKILL if force else signal.SIGTERM)
+        signal_sessions((child.process.pid for child in children), signal.SIGKILL if force else signal.SIGTERM)
         for child in children:
             self._enter(child, *((_Phase.KILLED, _KILL_WAIT) if force else (_Phase.TERMINATING, GRACE)))
 
@@ -241,30 +251,12 @@ class LocalEngine(Engine):
             self._enter(child, _Phase.LINGERING, LINGER)
 
     def _end(self, child: _Child) -> None:
-        if child.stopped_for:  # where /proc does not tell, others of its group may live
-            _signal_groups({child.process.pid}, signal.SIGKILL)
-        returncode, reason, detail = self._release(child), child.stopped_for, ""
-        state = State.SUCCESS if returncode == 0 else State.FAILED
-        if reason is Reason.INTERRUPTED:
-            state = State.CANCELLED
-        elif reason is Reason.TIMEOUT:
-            state = State.FAILED
-        elif returncode is None:
-            state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
-        self._events.append(
-            Attempt(
-                task=child.task,
-                number=child.number,
-                state=state,
-                exit_status=returncode if returncode is not None and returncode >= 0 else None,
-                signal=-returncode if returncode is not None and returncode < 0 else None,
-                reason=reason,
-                detail=detail,
-            )
-        )
+        if child.stopped_for:  # where /proc cannot be read, others of its group may live
+            signal_groups({child.process.pid}, signal.SIGKILL)
+        self._events.append(_ended(child, self._release(child)))
 
-    def _release(self, child: _Child) -> int | None:
-        """Reap the leader, which has ended or was killed, and forget the child. What `Process.wait` says of it."""
+    def _release(self, child: _Child) -> ProcessEnd | None:
+        """Reap the leader, which has ended or was killed, and forget the child. Returns what `Process.wait` does."""
         self._children.discard(child)
         self._leaderless.discard(child)
         if not child.exited:
@@ -350,41 +342,6 @@ def _command_of(task: TaskSpec) -> tuple[Shell, float | None]:
     return action, task.timeout
 
 
-def _encoded(environ: Mapping[str, str]) -> dict[bytes, bytes]:
-    """As the system wants it: encoded once for all attempts, not once for each."""
-    return {_bytes(name): _bytes(value) for name, value in environ.items()}
-
-
-def _bytes(text: str) -> bytes:
-    """As the locale has it; what the locale cannot encode, as where a minimal one is set, is UTF-8."""
-    try:
-        return os.fsencode(text)
-    except UnicodeEncodeError:
-        return text.encode()
-
-
-def _native(text: str) -> str:
-    """The text that Python encodes to `_bytes` of this one."""
-    return os.fsdecode(_bytes(text))
-
-
-def _keep_ends() -> bool:
-    """Where SIGCHLD is ignored, which whoever started us may have asked for, the kernel drops how a child ended.
-
-    Whether it was.
-    """
-    if signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
-        return False
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    except ValueError:
-        raise EngineError(
-            "SIGCHLD is ignored, so that no command's end can be known: set it to SIG_DFL in the main thread, "
-            "or run the job there"
-        ) from None
-    return True
-
-
 def usable_cpus() -> int:
     """The CPUs that this process may use, which a container or taskset can make fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
@@ -392,78 +349,27 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _room() -> int:
-    """How many commands can run at once with the descriptors that this process may open. Raises `EngineError`."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY:
-        return sys.maxsize
-    try:
-        taken = len(os.listdir("/dev/fd")) - 1  # without the listing's own
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
-        taken = limit
-    room = (limit - taken - _SPARE) // _EACH
-    if room < 1:
-        raise EngineError(
-            f"this process may open {limit} files and has opened {taken}, which leaves no room to run a command: "
-            f"raise `ulimit -n` to {taken + _SPARE + _EACH} or more"
-        )
-    return room
-
-
-def _exit_fd(pid: int) -> int:
-    """A descriptor that becomes readable when the child ends, without reaping it."""
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):  # not Linux; a kernel older than Python's headers, or a sandbox that forbids it
-        pass
-    read_end, write_end = os.pipe()
-
-    def watch() -> None:
-        with suppress(ChildProcessError):  # something else in this process was quicker, which is an end as well
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        os.close(write_end)
-
-    threading.Thread(target=watch, name=f"pydag-wait-{pid}", daemon=True).start()
-    return read_end
-
-
-def _signal(children: list[_Child], number: signal.Signals) -> None:
-    """Signal all groups of the children's sessions: `timeout`, and a shell with job control, make groups of their own.
-
-    The leader is not reaped yet, so the number is still that of its session, and of its group.
-    """
-    sessions = _sessions() if children else {}
-    for child in children:
-        _signal_groups({child.process.pid} | sessions.get(child.process.pid, set()), number)
-
-
-def _signal_groups(groups: set[int], number: signal.Signals) -> None:
-    for group in groups:
-        with suppress(ProcessLookupError, PermissionError):  # all gone; or all that is left runs as another user
-            os.killpg(group, number)
-
-
-def _sessions() -> dict[int, set[int]]:
-    """The process groups of each session in which a process is more than a zombie. Empty where /proc does not tell."""
-    found: dict[int, set[int]] = {}
-    try:
-        processes = os.listdir("/proc")
-    except OSError:
-        return found
-    for process in processes:
-        if not process.isdigit():
-            continue
-        try:
-            with open(f"/proc/{process}/stat", "rb") as file:
-                # pid (command) state parent group session ...; the command may hold spaces and parentheses
-                state, _, group, session = file.read().rpartition(b")")[2].split()[:4]
-        except OSError:
-            continue  # it ended meanwhile
-        if state not in (b"Z", b"X"):
-            found.setdefault(int(session), set()).add(int(group))
-    return found
+def _ended(child: _Child, end: ProcessEnd | None) -> Attempt:
+    """What the end of its leader means for the attempt."""
+    reason, detail = child.stopped_for, ""
+    if reason is Reason.INTERRUPTED:
+        state = State.CANCELLED
+    elif reason is Reason.TIMEOUT:
+        state = State.FAILED
+    elif end is None:
+        state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
+    else:
+        state = State.SUCCESS if end.returncode == 0 else State.FAILED
+    return Attempt(
+        task=child.task,
+        number=child.number,
+        state=state,
+        exit_status=end.returncode if end and end.returncode >= 0 else None,
+        signal=-end.returncode if end and end.returncode < 0 else None,
+        reason=reason,
+        detail=detail,
+        usage=end.usage if end else None,
+    )
 
 
 def _not_started(task: int, number: int, error: OSError) -> Attempt:

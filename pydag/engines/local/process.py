@@ -9,27 +9,51 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from typing import NamedTuple
+
+from pydag.engines.local.descriptors import inheritable_descriptors
+from pydag.errors import EngineError
+from pydag.model.run import Usage
 
 # Python ignores them, commands expect them to end a process; Popen restores the same ones.
 _RESTORED = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFZ", "SIGXFSZ") if hasattr(signal, name)]
 
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
+_MAXRSS_MARGIN = 1024 * 1024  # bytes; the kernel counts memory for each CPU and sums up a little late
+
+
+class ProcessEnd(NamedTuple):
+    """How a process ended: its exit status, or a signal's number below 0, and what it used."""
+
+    returncode: int
+    usage: Usage
+
 
 class Process:
-    """A child of this process. `pid` is also the number of its process group."""
+    """A child of this process. `pid` is also the number of its session and of its process group."""
 
-    __slots__ = ("pid",)
+    __slots__ = ("_own_peak", "pid")
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self._own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    def wait(self) -> int | None:
-        """Reap it. Its exit status, or a signal's number below 0; None where something else here has reaped it."""
+    def wait(self) -> ProcessEnd | None:
+        """Reap it. None where something else in this process has reaped it.
+
+        Linux counts the memory of the process that starts a program as that program's until it replaces it: `true`
+        seems to use as much as pydag. So a peak is known only where it is above that of pydag itself at the start.
+        """
         try:
-            return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            _, status, used = os.wait4(self.pid, 0)
         except ChildProcessError:
             return None
+        peak = used.ru_maxrss * _MAXRSS_UNIT
+        known = peak > self._own_peak * _MAXRSS_UNIT + _MAXRSS_MARGIN
+        usage = Usage(user=used.ru_utime, system=used.ru_stime, peak_memory=peak if known else None)
+        return ProcessEnd(os.waitstatus_to_exitcode(status), usage)
 
 
 class Starter:
@@ -40,58 +64,68 @@ class Starter:
         while (null := os.open(os.devnull, os.O_RDWR)) <= 2:
             pass
         self._null = null
-        stray = _inheritable()
-        self._stray = [(os.POSIX_SPAWN_CLOSE, number) for number in stray]
+        inherited = inheritable_descriptors()
+        self._closed = [(os.POSIX_SPAWN_CLOSE, number) for number in inherited]
         # A number over `ulimit -n`, from before that was lowered, can be closed by Popen, and by posix_spawn not.
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._by_popen = limit != resource.RLIM_INFINITY and any(number >= limit for number in stray)
+        self._by_popen = limit != resource.RLIM_INFINITY and any(number >= limit for number in inherited)
 
-    def start(
-        self, program: str, arguments: tuple[str, ...], *, output: int, directory: str, environ: Mapping[bytes, bytes]
+    def can_spawn(self, directory: str) -> bool:
+        """Whether `spawn` starts processes there: `popen` does so anywhere."""
+        try:
+            return not self._by_popen and os.getcwd() == directory
+        except OSError:  # it was removed; whoever changes into it says so better
+            return False
+
+    def spawn(
+        self, program: str | bytes, arguments: tuple[str, ...], *, output: int, environ: Mapping[bytes, bytes]
     ) -> Process:
-        """Start `program` with stdout and stderr in `output` and nothing to read. Raises `OSError`."""
-        if self._by_popen or not _is_here(directory):
-            process = subprocess.Popen(
-                arguments,
-                executable=program,
-                cwd=directory,
-                env=environ,
-                stdin=self._null,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-            process.returncode = 0  # leaves the waiting to us: Popen takes an end that it cannot know for a success
-            return Process(process.pid)
-        standard = [(os.POSIX_SPAWN_DUP2, self._null, 0), *((os.POSIX_SPAWN_DUP2, output, each) for each in (1, 2))]
-        return Process(
-            os.posix_spawn(
-                program,
-                arguments,
-                environ,
-                file_actions=[*standard, *self._stray],
-                setsid=True,
-                setsigdef=_RESTORED,
-            )
+        """Start `program` here, with stdout and stderr in `output` and nothing to read. Raises `OSError`."""
+        dup = os.POSIX_SPAWN_DUP2
+        pid = os.posix_spawn(
+            program,
+            arguments,
+            environ,
+            file_actions=[(dup, self._null, 0), (dup, output, 1), (dup, output, 2), *self._closed],
+            setsid=True,
+            setsigdef=_RESTORED,
         )
+        return Process(pid)
+
+    def popen(
+        self, program: str, arguments: tuple[str, ...], *, output: int, environ: Mapping[bytes, bytes], directory: str
+    ) -> Process:
+        """As `spawn`, in another directory."""
+        process = subprocess.Popen(
+            arguments,
+            executable=program,
+            cwd=directory,
+            env=environ,
+            stdin=self._null,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        process.returncode = 0  # leaves the waiting to us: Popen takes an end that it cannot know for a success
+        return Process(process.pid)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self._null)
 
 
-def _is_here(directory: str) -> bool:
-    try:
-        return os.getcwd() == directory
-    except OSError:  # it was removed; whoever changes into it says so better
+def keep_child_ends() -> bool:
+    """Have the kernel keep how children end, which it does not where SIGCHLD is ignored. Returns whether it was.
+
+    Whoever started this process may have ignored it. Raises `EngineError` where that cannot be changed.
+    """
+    if signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
         return False
-
-
-def _inheritable() -> list[int]:
-    """What whoever started this process left open for its children, as a shell's `9>lock` does."""
-    found = []
-    for name in os.listdir("/dev/fd"):
-        with suppress(OSError):  # the listing's own descriptor is closed by now
-            if int(name) > 2 and os.get_inheritable(int(name)):
-                found.append(int(name))
-    return found
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    except ValueError:
+        raise EngineError(
+            "SIGCHLD is ignored, so that no command's end can be known: set it to SIG_DFL in the main thread, "
+            "or run the job there"
+        ) from None
+    return True

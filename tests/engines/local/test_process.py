@@ -11,16 +11,16 @@ import pytest
 from pydag.engines.local.process import Starter
 
 PROGRAM = """
-import os, sys
+import functools, os, sys
 from pydag.engines.local.process import Starter
 starter = Starter()
 read_end, write_end = os.pipe()
-process = starter.start("/bin/bash", ("bash", "-c", "cat; echo out; echo err >&2"), output=write_end,
-                        directory=os.getcwd(), environ=os.environ)
+start = starter.spawn if starter.can_spawn(os.getcwd()) else functools.partial(starter.popen, directory=os.getcwd())
+process = start("/bin/bash", ("bash", "-c", "cat; echo out; echo err >&2"), output=write_end, environ=os.environb)
 os.close(write_end)
 with open(read_end, "rb") as output, open(sys.argv[1], "wb") as found:
     found.write(output.read())
-sys.exit(process.wait())
+sys.exit(process.wait().returncode)
 """
 
 
@@ -42,14 +42,17 @@ def inherited(tmp_path: Path) -> Iterator[int]:
 def run(command: str, directory: str) -> tuple[int | None, str]:
     starter = Starter()
     read_end, write_end = os.pipe()
-    process = starter.start(
-        "/bin/bash", ("bash", "-c", command), output=write_end, directory=directory, environ=os.environb
-    )
+    words = ("bash", "-c", command)
+    if starter.can_spawn(directory):
+        process = starter.spawn("/bin/bash", words, output=write_end, environ=os.environb)
+    else:
+        process = starter.popen("/bin/bash", words, output=write_end, environ=os.environb, directory=directory)
     os.close(write_end)
     with open(read_end) as output:
         text = output.read()
     starter.close()
-    return process.wait(), text
+    end = process.wait()
+    return end and end.returncode, text
 
 
 def test_it_starts_in_the_directory_with_its_end_told(directory: str) -> None:

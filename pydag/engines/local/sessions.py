@@ -1,0 +1,51 @@
+"""Sessions: the processes of an attempt, found and signalled by the number of its session.
+
+A command leads a session. `timeout`, and a shell with job control, make process groups of their own in it, so a signal
+to one group does not reach them all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+
+def live_sessions() -> Mapping[int, set[int]]:
+    """The process groups of each session that has a process which is not a zombie. Empty where /proc cannot be read."""
+    found: dict[int, set[int]] = {}
+    try:
+        processes = os.listdir("/proc")
+    except OSError:
+        return found
+    for process in processes:
+        if not process.isdigit():
+            continue
+        try:
+            with open(f"/proc/{process}/stat", "rb") as file:
+                # pid (command) state parent group session ...; the command may hold spaces and parentheses
+                state, _, group, session = file.read().rpartition(b")")[2].split()[:4]
+        except OSError:
+            continue  # it ended meanwhile
+        if state not in (b"Z", b"X"):
+            found.setdefault(int(session), set()).add(int(group))
+    return found
+
+
+def signal_sessions(leaders: Iterable[int], number: signal.Signals) -> None:
+    """Signal all process groups of these sessions.
+
+    The leaders must not be reaped yet: so long, their numbers cannot belong to other sessions.
+    """
+    leaders = tuple(leaders)
+    sessions = live_sessions() if leaders else {}
+    for leader in leaders:
+        signal_groups({leader} | sessions.get(leader, set()), number)
+
+
+def signal_groups(groups: Iterable[int], number: signal.Signals) -> None:
+    """Signal these process groups, as far as they still exist."""
+    for group in groups:
+        with suppress(ProcessLookupError, PermissionError):  # all gone; or all that is left runs as another user
+            os.killpg(group, number)
