@@ -1,4 +1,4 @@
-"""The shapes of the work: graphs whose tasks do nothing, so that what is measured is the one who runs them."""
+"""The shapes of the work: graphs whose tasks do nothing, so that only the program that runs them is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever can run a graph: pydag and its peers. Each is handed `true` under bash as every task, and two tasks at once.
+"""The programs that run a graph: pydag and its peers. Each gets one command for every task, and runs two tasks at once.
 
 A peer writes the graph down in its own form, outside of the time measured. The output of each task goes into a log
 file of its own, except with pydag, which has its history, and with doit, which drops it.
@@ -23,33 +23,40 @@ def pydag_command(*arguments: str) -> list[str]:
     return [str(Path(sys.executable).with_name("pydag")), *arguments]
 
 
-def pydag(graph: Graph) -> Contender:
+def pydag(graph: Graph, command: str = "true") -> Contender:
     """`pydag run`: the tasks' times, states and output are in the history when it ends."""
 
     def prepare(directory: Path) -> list[str]:
         _write_graph(graph, directory)
-        (directory / "workflow.py").write_text(_WORKFLOW)
+        (directory / "workflow.py").write_text(_WORKFLOW.replace("COMMAND", command))
         return pydag_command("run", "workflow.py", "--max-parallel", "2")
 
     return Contender(name="pydag", prepare=prepare)
 
 
-def make(graph: Graph) -> Contender:
-    """GNU make with phony targets, so that it looks at no files."""
+def make(graph: Graph, shell: str | None = "/bin/bash", command: str = "true") -> Contender:
+    """GNU make with phony targets, so that it looks at no files. Without a shell it takes its default, `/bin/sh`."""
 
     def prepare(directory: Path) -> list[str]:
         (directory / _LOGS).mkdir()
         names = " ".join(f"t{number}" for number in range(len(graph)))
+        recipe = f"{{ {command}; }}" if ";" in command else command
         rules = (
-            f"t{number}: {' '.join(f't{before}' for before in upstream)}\n\t@true > {_LOGS}/{number} 2>&1\n"
+            f"t{number}: {' '.join(f't{before}' for before in upstream)}\n\t@{recipe} > {_LOGS}/{number} 2>&1\n"
             for number, upstream in enumerate(graph)
         )
         (directory / "Makefile").write_text(f"all: {names}\n.PHONY: all {names}\n{''.join(rules)}")
-        return ["make", "-j2", "SHELL=/bin/bash"]
+        return ["make", "-j2", *([f"SHELL={shell}"] if shell else [])]
 
     return Contender(
-        name="make with logs", prepare=prepare, missing="" if shutil.which("make") else "make is not on PATH"
+        name=f"make, {Path(shell).name if shell else _default_shell()}, logs",
+        prepare=prepare,
+        missing="" if shutil.which("make") else "make is not on PATH",
     )
+
+
+def _default_shell() -> str:
+    return Path("/bin/sh").resolve().name
 
 
 def doit(graph: Graph) -> Contender:
@@ -107,7 +114,7 @@ GRAPH = json.loads(Path("graph.json").read_text())
 with Job("Work"):
     tasks = []
     for number, upstream in enumerate(GRAPH):
-        task = Task(f"t{number}", "true")
+        task = Task(f"t{number}", "COMMAND")
         task.set_upstream(tasks[before] for before in upstream)
         tasks.append(task)
 """

@@ -34,9 +34,10 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One execution: wall-clock seconds, and the bytes that the largest of its processes had resident."""
+    """One execution: wall-clock seconds, CPU seconds of all processes, bytes that the largest of them had resident."""
 
     seconds: float
+    cpu: float
     rss: int
 
 
@@ -52,13 +53,18 @@ class Series:
         return median(sample.seconds for sample in self.samples)
 
     @property
+    def cpu(self) -> float:
+        """The median."""
+        return median(sample.cpu for sample in self.samples)
+
+    @property
     def rss(self) -> int:
         """The largest."""
         return max(sample.rss for sample in self.samples)
 
 
 def in_turns(contenders: Iterable[Contender], runs: int, home: Path) -> dict[str, Series]:
-    """`runs` samples of each by name, A B A B: what disturbs the machine for a while disturbs all of them.
+    """`runs` samples of each by name, A B A B: whatever disturbs the machine for a while disturbs all of them.
 
     `home` is the PYDAG_HOME of them all. Raises `CommandFailed`. Those that are missing are left out.
     """
@@ -77,10 +83,10 @@ def in_turns(contenders: Iterable[Contender], runs: int, home: Path) -> dict[str
 def take(command: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Sample:
     """Execute a command to its end, its output thrown away. Raises `CommandFailed` with the last of its stderr.
 
-    A child counts as resident what its parent had when it was spawned: whoever calls this has to stay small.
+    Linux counts the memory of the parent as the child's while the child starts, so the calling process must stay small.
     """
     complaints = directory / "stderr"
-    os.sync()  # nobody pays for the files that another made and took away
+    os.sync()  # so that no command pays for the files of the one before
     with complaints.open("wb") as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -92,4 +98,4 @@ def take(command: Sequence[str], directory: Path, environ: Mapping[str, str]) ->
     if process.returncode:
         last = complaints.read_text(errors="replace")[-2000:]
         raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}:\n{last}")
-    return Sample(seconds=seconds, rss=usage.ru_maxrss * _RSS_UNIT)
+    return Sample(seconds=seconds, cpu=usage.ru_utime + usage.ru_stime, rss=usage.ru_maxrss * _RSS_UNIT)

@@ -8,7 +8,7 @@ from benchmarks.bounds import MB
 from benchmarks.samples import Series
 from benchmarks.workloads import Comparison
 
-HEADER = ("work", "pydag", "yardstick", "ratio", "bound", "reached")
+HEADER = ("work", "pydag", "yardstick", "ratio", "of CPU", "bound", "reached")
 
 
 def row(comparison: Comparison, measured: Mapping[str, Series]) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def row(comparison: Comparison, measured: Mapping[str, Series]) -> tuple[str, ..
     memory = bound is not None and bound.of_memory
     ours_text = _amount(ours, memory) if ours else "-"
     if ours is None or theirs is None:
-        return comparison.work, ours_text, missing, "-", text, "not measured"
+        return comparison.work, ours_text, missing, "-", "-", text, "not measured"
     ratio = ours.rss / theirs.rss if memory else ours.seconds / theirs.seconds
     verdict = bound.verdict(ours, theirs) if bound else "-"
     return (
@@ -29,6 +29,7 @@ def row(comparison: Comparison, measured: Mapping[str, Series]) -> tuple[str, ..
         ours_text,
         f"{comparison.theirs.name} {_amount(theirs, memory)}",
         f"{ratio:.2f}",
+        "-" if memory else f"{ours.cpu / theirs.cpu:.2f}",
         text,
         verdict,
     )
