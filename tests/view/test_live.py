@@ -106,6 +106,17 @@ def test_no_line_is_wider_than_the_screen(width: int) -> None:
     assert all(text_width(line.text) == line.columns <= width for line in lines)
 
 
+def test_where_words_do_not_fit_the_time_stays_whole_and_the_bar_makes_room_for_counts() -> None:
+    display = Display(width=34)
+    assert frame_of(TEST_JOB, attempts_of(STORY[:4]), 6, display)[:2] == [
+        "✓ Sync Data                0.4s",
+        "✗ Feature Engineering1     2.0s",
+    ]
+    assert frame_of(TEST_JOB, attempts_of(STORY[:4]), 6, display)[-1] == "TestJob  2/5  20s  1 running, 1 f…"
+    display = Display(width=36)
+    assert frame_of(TEST_JOB, attempts_of(STORY[:2]), 6, display)[-1] == "TestJob  █░░░░░  1/5  20s  2 running"
+
+
 def live(screen: Screen, clock: Callable[[], datetime] = lambda: at(20)) -> LiveTree:
     return LiveTree(screen.stream, Display(colour=True), clock=clock)
 

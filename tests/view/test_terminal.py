@@ -6,8 +6,7 @@ import pytest
 
 from pydag.model.states import State
 from pydag.view.terminal import Display, display_for, print_lines
-from pydag.view.text import padded, sanitized, text_width
-from pydag.view.times import duration
+from pydag.view.text import text_width
 
 
 def test_every_state_has_a_sign_and_a_colour_of_its_own() -> None:
@@ -24,49 +23,6 @@ def test_what_is_printed_has_what_the_encoding_lacks_as_a_number() -> None:
     assert raw.getvalue() == b"\\U0001f680 ok\n"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (-1, "0ms"),
-        (0, "0ms"),
-        (0.0079, "7ms"),
-        (0.45, "0.4s"),
-        (9.99, "9.9s"),
-        (10, "10s"),
-        (59.9, "59s"),
-        (60, "1m 00s"),
-        (185, "3m 05s"),
-        (3599.9, "59m 59s"),
-        (3600, "1h 00m"),
-        (7380, "2h 03m"),
-        (86399, "23h 59m"),
-        (86400, "1d 00h"),
-        (273600, "3d 04h"),
-    ],
-)
-def test_durations_are_for_people(seconds: float, expected: str) -> None:
-    assert duration(seconds) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        ("abc", 3),
-        ("é", 1),
-        ("e\u0301", 1),
-        ("漢字", 4),
-        ("🚀", 2),
-        ("👩\u200d👧", 2),
-        ("✓", 1),
-        ("…", 1),
-        ("\u200b", 0),
-    ],
-)
-def test_wide_characters_take_two_columns_and_marks_none(text: str, columns: int) -> None:
-    assert text_width(text) == columns
-    assert text_width(padded(text, 6)) == 6
-
-
 @pytest.mark.parametrize("text", ["abcdefghij", "漢字漢字漢", "🚀" * 5, "é" * 10])
 @pytest.mark.parametrize("columns", range(12))
 def test_what_does_not_fit_is_shortened_to_fit(text: str, columns: int) -> None:
@@ -78,25 +34,6 @@ def test_what_does_not_fit_is_shortened_to_fit(text: str, columns: int) -> None:
 def test_a_long_name_keeps_its_start_and_its_end() -> None:
     assert Display().fit("train-model-2022-12-26", 11) == "train…12-26"
     assert Display(ascii=True).fit("train-model-2022-12-26", 11) == "train~12-26"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("\x1b]0;title\x07x", "x"),
-        ("\x1b]8;;http://a\x1b\\link", "link"),
-        ("\x1b]never ended", ""),
-        ("\x1b[2J\x1bcgone", "gone"),
-        ("bell\x07 back\x08 \x9b31m", "bell\ufffd back\ufffd \ufffd31m"),
-        ("\u202eevil", "\ufffdevil"),
-        ("a\tb", "a       b"),
-        ("[red] 漢 🚀", "[red] 漢 🚀"),
-        ("\x1b", "\ufffd"),
-    ],
-)
-def test_foreign_text_cannot_steer_a_terminal(text: str, expected: str) -> None:
-    assert sanitized(text) == expected
 
 
 class Terminal(io.StringIO):

@@ -16,7 +16,9 @@ from pydag.view.text import padded, text_width
 from pydag.view.times import duration, elapsed
 from pydag.view.wording import STOPPING, counted_states, failure, which_attempt
 
-_BAR = 24  # columns
+_BAR = 24  # columns at most
+_MIN_BAR = 4  # a shorter one shows nothing
+_MIN_WORDS = 8  # columns: what is said after the time in less than this cannot be understood
 _NAMES = 60  # columns at most for branches and name, so that the times stay near them
 _TIMES = 11  # columns for the sign and the time, which a narrow terminal still shows
 _COUNTED = (State.RUNNING, State.FAILED, State.LOST, State.SKIPPED, State.CANCELLED)
@@ -52,7 +54,7 @@ class FrameLayout:
             states = [snapshot.states[row.task] for row in rows]
             tasks = [row.task for row in rows]
             lines = list(self._lines(zip(guides, tasks, states, attempts, strict=True), now, display))
-        return lines if last else [*lines, self._bar(snapshot, now, display)]
+        return lines if last else [*lines, self._last_line(snapshot, now, display)]
 
     def _rows(self, most: int) -> list[tree.Row] | None:
         """The tree where it fits, else the tasks in their order, else nothing."""
@@ -83,8 +85,11 @@ class FrameLayout:
         width = max((len(row[0]) + text_width(name) for row, name in zip(rows, names, strict=True)), default=0)
         for (guide, task, state, attempt), name in zip(rows, names, strict=True):
             took, words = self._words(task, state, attempt, now)
-            body = f"{display.sign(state)} {padded(name, width - len(guide))}  {took:>7}  {words}".rstrip()
-            yield _line(guide, body, state, display)
+            body = f"{display.sign(state)} {padded(name, width - len(guide))}  {took:>7}"
+            # Where there is no room for words, the sign and the time stay whole.
+            if (display.width or 80) - len(guide) - text_width(body) > _MIN_WORDS:
+                body = f"{body}  {words}"
+            yield _line(guide, body.rstrip(), state, display)
 
     def _words(self, task: int, state: State, attempt: Attempt | None, now: datetime) -> tuple[str, str]:
         """How long it took, and how it ended."""
@@ -96,20 +101,29 @@ class FrameLayout:
         if attempt.number > 1 or (words and spec.retries):
             words.append(which_attempt(spec, attempt))
         if state is State.PENDING and tried_again(spec, attempt):
-            words.append(f"the next after {duration(spec.retry_delay)}" if spec.retry_delay else "again soon")
+            words.append(f"again after {duration(spec.retry_delay)}" if spec.retry_delay else "again soon")
         return took, ", ".join(words)
 
-    def _bar(self, snapshot: Snapshot, now: datetime, display: Display) -> FrameLine:
+    def _last_line(self, snapshot: Snapshot, now: datetime, display: Display) -> FrameLine:
         total = len(self._spec.tasks)
         done = total - snapshot.counts[State.PENDING] - snapshot.counts[State.RUNNING]
-        columns = min(_BAR, (display.width or 80) // 4)
-        full = columns * done // total
-        bar = STOPPING if snapshot.stopping else display.graphics("█" * full + "░" * (columns - full))
         counts = counted_states({state: snapshot.counts[state] for state in _COUNTED})
-        took = elapsed(self._run.started, now)
-        words = "  ".join([display.fit(self._spec.name, 30), bar, f"{done}/{total}", took, counts]).rstrip()
+        name = display.fit(self._spec.name, 30)
+        words = [f"{done}/{total}", elapsed(self._run.started, now), *([counts] if counts else [])]
+        if snapshot.stopping:
+            words = [name, STOPPING, *words]
+        else:
+            words = [name, *_bar(done, total, display, text_width("  ".join([name, *words]))), *words]
         bad = snapshot.counts[State.FAILED] + snapshot.counts[State.LOST]
-        return _line("", words, State.FAILED if bad else State.RUNNING, display)
+        return _line("", "  ".join(words), State.FAILED if bad else State.RUNNING, display)
+
+
+def _bar(done: int, total: int, display: Display, used: int) -> list[str]:
+    """The bar, as wide as the rest of its line allows; none where that is too little."""
+    width = display.width or 80
+    columns = min(_BAR, width // 4, width - used - 2)
+    full = columns * done // total
+    return [display.graphics("█" * full + "░" * (columns - full))] if columns >= _MIN_BAR else []
 
 
 def _line(guide: str, text: str, state: State, display: Display) -> FrameLine:

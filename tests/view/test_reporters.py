@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+import pytest
+
+from pydag.runs.reporter import Reporter
+from pydag.view.lines import LineReporter
+from pydag.view.live.tree import LiveTree
+from pydag.view.reporters import reporter_for
+from pydag.view.terminal import Display
+from tests.support.samples import STORY, STORY_ENDS, tell
+from tests.support.screen import Screen
+
+PLAIN = Display()
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
+def test_no_color_and_a_dumb_terminal_get_lines_without_an_escape_byte(environ: dict[str, str]) -> None:
+    with Screen() as screen:
+        reporter = reporter_for(screen.stream, environ)
+        assert isinstance(reporter, LineReporter)
+        if environ:
+            tell(reporter, STORY, STORY_ENDS)
+            assert b"\x1b" not in screen.received()
+
+
+def test_a_terminal_gets_the_live_tree_and_a_pipe_lines() -> None:
+    with Screen() as screen:
+        assert isinstance(reporter_for(screen.stream, {"TERM": "xterm"}), LiveTree)
+    assert isinstance(reporter_for(io.StringIO(), {"TERM": "xterm"}), LineReporter)
+
+
+def test_the_live_tree_is_not_imported_for_a_pipe() -> None:
+    code = (
+        "import sys, io; from pydag.view.reporters import reporter_for; reporter_for(io.StringIO(), {});"
+        "sys.exit('rich' in sys.modules or 'pydag.view.live.tree' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Broken(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("make", [LineReporter, LiveTree])
+def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Display], Reporter]) -> None:
+    tell(make(Broken(), PLAIN), STORY, STORY_ENDS)
+    closed = io.StringIO()
+    closed.close()
+    tell(make(closed, PLAIN), STORY, STORY_ENDS)
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w", encoding="utf-8") as stream:
+        tell(make(stream, PLAIN), STORY, STORY_ENDS)
+
+
+@pytest.mark.parametrize("make", [LineReporter, LiveTree])
+def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Display], Reporter]) -> None:
+    reporter = make(io.StringIO(), PLAIN)
+    reporter.close()
+    reporter.close()

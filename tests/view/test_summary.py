@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from pydag.model.run import Usage
+from pydag.model.states import State
+from pydag.view.summary import final_lines, summary
+from pydag.view.tails import MAX_FAILURES, OutputTails
+from pydag.view.terminal import Display
+from tests.support.samples import TEST_JOB, failed, job, run_of, success
+
+PLAIN = Display()
+
+
+def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() -> None:
+    spec = job("J", {f"t {number}": [] for number in range(9)})
+    ends = [failed(number, 0, 1) for number in range(9)]
+    tails = OutputTails(spec)
+    for end in ends:
+        tails.ended(end)
+    told = list(final_lines(run_of(spec, ends, State.FAILED), tails, PLAIN))
+    assert told == [
+        "✗ `t 0`: exit 1; it wrote nothing",
+        "✗ `t 1`: exit 1; it wrote nothing",
+        "✗ `t 2`: exit 1; it wrote nothing",
+        "✗ 6 more tasks failed; the first: pydag log J --task_name 't 3' -n 1",
+        "J failed after 42s: 9 failed",
+    ]
+    assert MAX_FAILURES == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State.SUCCESS, "TestJob succeeded after 42s: 5 ok"),
+        (State.CANCELLED, "TestJob was cancelled after 42s: 5 ok"),
+        (State.LOST, "TestJob is lost after 42s: 5 ok"),
+    ],
+)
+def test_one_line_sums_up(state: State, expected: str) -> None:
+    assert summary(run_of(TEST_JOB, [success(number, 0, 1) for number in range(5)], state)) == expected
+
+
+def test_the_summary_has_the_cpu_time_of_all_attempts_that_were_measured() -> None:
+    attempts = [
+        failed(0, 0, 1)._replace(usage=Usage(0.5, 0.25, 1)),
+        success(0, 1, 2, number=2)._replace(usage=Usage(0.25, 0.25)),
+        success(1, 2, 3),
+    ]
+    record = run_of(job("J", {"a": [], "b": ["a"]}, retries=1), attempts)
+    assert summary(record) == "J succeeded after 42s: 2 ok; 1.2s CPU"

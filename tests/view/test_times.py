@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from pydag.view.times import duration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-1, "0ms"),
+        (0, "0ms"),
+        (0.0079, "7ms"),
+        (0.45, "0.4s"),
+        (9.99, "9.9s"),
+        (10, "10s"),
+        (59.9, "59s"),
+        (60, "1m 00s"),
+        (185, "3m 05s"),
+        (3599.9, "59m 59s"),
+        (3600, "1h 00m"),
+        (7380, "2h 03m"),
+        (86399, "23h 59m"),
+        (86400, "1d 00h"),
+        (273600, "3d 04h"),
+    ],
+)
+def test_durations_are_for_people(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
