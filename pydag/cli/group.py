@@ -34,9 +34,9 @@ class LazyCommand(click.Command):
 
 COMMANDS = (
     LazyCommand("run", "pydag.cli.run:run", "Run the job in FILE to its end."),
-    LazyCommand("list", "pydag.cli.history:list_", "List the jobs, or the tasks of one job."),
-    LazyCommand("log", "pydag.cli.history:log", "Show the last runs of JOB, or the output of one of its tasks."),
-    LazyCommand("status", "pydag.cli.history:status", "Show what runs now, and the last result of each job."),
+    LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs, or the tasks of one job."),
+    LazyCommand("log", "pydag.cli.log:log", "Show the last runs of JOB, or the output of one of its tasks."),
+    LazyCommand("status", "pydag.cli.jobs:status", "Show what runs now, and the last result of each job."),
     LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB and its history, and take it off its scheduler."),
     LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE."),
     LazyCommand(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from pydag.app.jobs import job_spec, jobs
 from pydag.errors import PyDagException
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class JobName(click.ParamType[str]):
@@ -33,6 +36,8 @@ class TaskName(click.ParamType[str]):
 
 def _candidates(names: Callable[[], Iterable[str]], incomplete: str) -> list[CompletionItem]:
     """The names that begin so. Where the history cannot be read there are none: the command itself will say why."""
+    from click.shell_completion import CompletionItem  # for the shell alone, when somebody presses Tab
+
     try:
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
     except PyDagException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,15 @@ def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
     assert pydag("run", "flow.py").returncode == 0
     done = run("bash", "-c", f"{' '.join(PYDAG)} {command} | head -c 1; echo -n ${{PIPESTATUS[0]}}")
     assert (done.stdout[1:], done.stderr) == ("0", "")
+
+
+@pytest.mark.parametrize("command", ["--help", "log --help", "--version", "status"])
+def test_a_reader_that_is_gone_from_the_start_is_no_error(command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*PYDAG, *command.split()], stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def to_a_full_disk(command: str, *streams: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,69 @@
+"""The commands that show all jobs: their names, what runs now, and their last results."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import click
+
+from pydag.app import jobs
+from pydag.cli.names import JobName
+from pydag.cli.options import json_option
+from pydag.cli.schedules import schedules_of
+from pydag.errors import EngineError
+from pydag.model.run import JobEntry
+from pydag.view import json as json_view
+from pydag.view import listing
+from pydag.view import status as status_view
+from pydag.view.terminal import display_for, print_lines, print_stderr
+
+
+@click.command("list")
+@click.option("--job_name", "--job-name", "job", type=JobName(), help="List the tasks of this job.")
+@json_option
+def list_(job: str | None, as_json: bool) -> None:
+    """List the jobs, or the tasks of one job."""
+    if job is None:
+        _list_jobs(as_json)
+    else:
+        spec = jobs.job_spec(job)
+        _print([json_view.tasks(spec)] if as_json else listing.tasks(spec))
+
+
+def _list_jobs(as_json: bool) -> None:
+    schedules = schedules_of(None) if as_json else {}
+    entries = jobs.jobs()
+    elsewhere = _on_gocron_alone(entries)
+    if as_json:
+        _print([json_view.jobs(entries, schedules, elsewhere, now=datetime.now(UTC))])
+        return
+    if not entries and not elsewhere:
+        print_stderr(listing.NO_JOBS)  # on stdout it would read as the name of a job
+    _print(listing.jobs(entries))
+    _print(f"{job}  (on gocron, not in this history)" for job in elsewhere)
+
+
+def _on_gocron_alone(entries: list[JobEntry]) -> list[str]:
+    try:
+        return jobs.jobs_on_gocron_alone(entries)
+    except EngineError as error:
+        print_stderr(f"pydag: {error}; jobs that are on gocron alone are left out")
+        return []
+
+
+@click.command()
+@click.argument("job", type=JobName(), required=False)
+@json_option
+def status(job: str | None, as_json: bool) -> None:
+    """Show what runs now, and the last result of each job."""
+    schedules, found, now = schedules_of(job), jobs.status(job), datetime.now(UTC)
+    if as_json:
+        _print([json_view.status(*found, schedules, now=now)])
+    else:
+        _print(status_view.status(*found, schedules, now=now, display=display_for(sys.stdout)))
+
+
+def _print(lines: Iterable[str]) -> None:
+    print_lines(lines, sys.stdout)
