@@ -24,6 +24,7 @@ def stand_in(gocron: GoCronClient, fake: FakeGoCron) -> Lab:
     return Lab(gocron, fake)
 
 
+# Fact 7.
 def test_a_run_says_running_while_it_waits_in_the_queue(tmp_path: Path) -> None:
     go = tmp_path / "go"
     with FakeGoCron(queue=1) as fake, GoCronClient(fake.address, USER, PASSWORD) as gocron:
@@ -35,6 +36,7 @@ def test_a_run_says_running_while_it_waits_in_the_queue(tmp_path: Path) -> None:
         assert [end_of(lab.ended(row)).reason for row in rows] == [None, None]
 
 
+# Fact 4.
 def test_a_row_may_come_after_the_answer_to_run(stand_in: Lab, fake: FakeGoCron) -> None:
     task_id = stand_in.create()
     fake.core.row_delay = 0.3
@@ -43,6 +45,7 @@ def test_a_row_may_come_after_the_answer_to_run(stand_in: Lab, fake: FakeGoCron)
     eventually(lambda: stand_in.client.newest_log_id(task_id) == 1)
 
 
+# Fact 6.
 def test_a_panic_looks_like_a_success_without_a_host_line(stand_in: Lab, fake: FakeGoCron) -> None:
     task = stand_in.form()
     fake.core.panics.add(task.name)
@@ -51,6 +54,7 @@ def test_a_panic_looks_like_a_success_without_a_host_line(stand_in: Lab, fake: F
     assert end_of(row).reason is EndReason.NO_HOST_LINE
 
 
+# Fact 7.
 def test_a_row_may_never_end(stand_in: Lab, fake: FakeGoCron, tmp_path: Path) -> None:
     file = tmp_path / "ended"
     task = stand_in.form(f"touch {file}")
@@ -67,6 +71,14 @@ def test_a_node_can_be_put_out_of_reach(stand_in: Lab, fake: FakeGoCron) -> None
     assert stand_in.end_of("echo hi", node_ids=(2,)).reason is None
 
 
+# Fact 20.
+def test_the_first_run_after_a_restart_of_its_node_is_lost_on_the_original(stand_in: Lab, fake: FakeGoCron) -> None:
+    fake.core.restarted.add("127.0.0.1")
+    reasons = [stand_in.end_of("echo hi").reason for _ in range(2)]
+    assert reasons == [EndReason.UNREACHABLE if stand_in.original else None, None]
+
+
+# Fact 6.
 def test_a_task_that_lost_its_nodes_looks_finished_in_the_original(stand_in: Lab, fake: FakeGoCron) -> None:
     task_id = stand_in.create()
     fake.core.tasks[task_id].host_ids = []
@@ -113,6 +125,7 @@ def test_a_slow_server_answers_late(fake: FakeGoCron) -> None:
     assert requests.get(fake.address + "/api/install/status", timeout=30).ok
 
 
+# Fact 9.
 def test_a_token_ends_with_its_life(fake: FakeGoCron) -> None:
     fake.token_life = 0.2
     answer = requests.post(fake.address + "/api/user/login", data={"username": USER, "password": PASSWORD})
@@ -124,6 +137,7 @@ def test_a_token_ends_with_its_life(fake: FakeGoCron) -> None:
     eventually(lambda: code() == 401)
 
 
+# Fact 9.
 def test_a_locked_user_stays_out_with_the_right_password(fake: FakeGoCron) -> None:
     url = fake.address + "/api/user/login"
     for _ in range(5):

@@ -1,13 +1,14 @@
 """A stand-in for a gocron server: answers over HTTP as gocron does, in both dialects, in memory.
 
 `with FakeGoCron("fork") as server: server.address` in a test, or as a program:
-`python tests/fake_gocron.py --port 0 --dialect fork` prints its address. User and password are
+`python -m tests.support.fake_gocron --port 0 --dialect fork` prints its address. User and password are
 `admin` and `admin-password`; `plain` and `plain-password` have no rights.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import re
 import secrets
@@ -161,11 +162,19 @@ class FakeGoCron:
                 tries = f"，还剩{left}次尝试机会" if fork and left else ""
                 return 1, "用户名或密码错误" + tries, None
             self._failures.pop(user, None)
-            token = secrets.token_hex()
+            token = _token(user)
             self._tokens[token] = (user, time.time() + self.token_life)
             self.core.logins.append((user, time.time()))
         data = {"token": token, "uid": 1, "username": user, "is_admin": int(user == USER)}
         return 0, "操作成功", data
+
+
+def _token(user: str) -> str:
+    """One as both gocrons write it, a JWT; only its claims are real."""
+    now = int(time.time())
+    claims = {"exp": now + int(TOKEN_LIFE), "iat": now, "issuer": "gocron", "uid": 1, "username": user}
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{body}.{secrets.token_hex()}"
 
 
 class _Server(ThreadingHTTPServer):

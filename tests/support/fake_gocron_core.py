@@ -97,6 +97,8 @@ class FakeCore:
         """Tasks inside whose runs gocron panics: "finished", with an empty result."""
         self.unreachable: set[str] = set()
         """Nodes (by name) out of reach."""
+        self.restarted: set[str] = set()
+        """Nodes (by name) that were restarted since their last run."""
 
     def next_id(self, kind: str) -> int:
         with self.lock:
@@ -122,6 +124,13 @@ class FakeCore:
     def reachable(self, host: Host) -> bool:
         known = (host.name, host.port) in self.agents
         return known and host.name not in self.unreachable
+
+    def _meets_restart(self, host: Host) -> bool:
+        """Whether this run is the first after a restart of the node, whose old connection the original still uses."""
+        with self.lock:
+            restarted = host.name in self.restarted
+            self.restarted.discard(host.name)
+        return restarted and self.dialect == "original"
 
     def hosts_of(self, task: Task) -> list[Host]:
         """A node that is not there has no name and no port: the server joins it from nothing."""
@@ -282,7 +291,7 @@ class FakeCore:
 
     def _on_node(self, task: Task, host: Host, row: Row) -> tuple[str, bytes]:
         error, output = UNREACHABLE, b""
-        if self.reachable(host):
+        if self.reachable(host) and not self._meets_restart(host):
             ended = self._bash(task, (host.name, host.port, row.id))
             error, output = carried(*ended, dialect=self.dialect)
         head = f"主机: [{host.alias}-{host.name}:{host.port}]\n".encode()

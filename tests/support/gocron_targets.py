@@ -158,6 +158,12 @@ class Lab:
                 self.client.remove_host(node.id)
 
 
+def listed(lab: Lab, **query: Any) -> list[dict[str, Any]]:
+    """gocron's own list of the tasks that this test made, as JSON."""
+    data = lab.raw("GET", "/api/task", **query)["data"]["data"]
+    return [task for task in data if task["name"].startswith(lab.prefix)]
+
+
 def end_of(row: LogRow) -> RowEnd:
     return parse_result(row.result, status=row.status, protocol=row.protocol, hosts=row.hosts)
 

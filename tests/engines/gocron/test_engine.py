@@ -60,6 +60,7 @@ def test_a_command_that_a_signal_ended_is_failed_and_says_so(runs: Runs) -> None
     assert end.detail == f"{EndReason.SIGNAL.value}: signal: killed"
 
 
+# Fact 18.
 def test_a_node_out_of_reach_loses_the_attempt(runs: Runs) -> None:
     node = runs.lab.client.add_host("127.0.0.1x", 1, runs.lab.prefix, remark=runs.lab.prefix)
     runs.go(TaskSpec(name="0", action=Shell("true", nodes=(node.id,))))
@@ -68,6 +69,7 @@ def test_a_node_out_of_reach_loses_the_attempt(runs: Runs) -> None:
     assert end.detail.startswith(EndReason.UNREACHABLE.value)
 
 
+# Fact 6.
 def test_a_node_that_is_not_there_any_more_is_no_success(lab: Lab) -> None:
     name = f"{lab.prefix}:0"
     assert lab.raw_store(name=name, host_id=32_000)["code"] == 0
@@ -77,6 +79,7 @@ def test_a_node_that_is_not_there_any_more_is_no_success(lab: Lab) -> None:
         assert runs.output() == b""
 
 
+# Fact 14.
 def test_output_that_is_not_text_loses_the_attempt_and_says_what_is_known(lab: Lab, clock: Ahead) -> None:
     with runs_on(lab) as runs:
         runs.go(r"printf '\377\376'")
@@ -89,6 +92,7 @@ def test_output_that_is_not_text_loses_the_attempt_and_says_what_is_known(lab: L
     assert known in end.detail
 
 
+# Fact 8.
 def test_output_over_four_mebibytes_loses_the_attempt_and_says_why(runs: Runs) -> None:
     runs.go("head -c 5000000 /dev/zero | tr '\\0' a")
     end = runs.end()
@@ -163,7 +167,8 @@ def test_anothers_run_that_ends_alike_changes_nothing(runs: Runs, tmp_path: Path
     assert runs.end().state is State.SUCCESS
 
 
-def test_a_run_of_before_is_not_taken_for_this_one(runs: Runs, tmp_path: Path) -> None:
+# Fact 4.
+def test_an_earlier_run_is_not_taken_for_this_one(runs: Runs, tmp_path: Path) -> None:
     runs.prepare(f"mkdir {tmp_path / 'one'}")
     runs.start(number=1)
     assert runs.end().state is State.SUCCESS
@@ -173,6 +178,7 @@ def test_a_run_of_before_is_not_taken_for_this_one(runs: Runs, tmp_path: Path) -
     assert (end.number, end.state, end.exit_status) == (2, State.FAILED, 1)
 
 
+# Fact 16.
 def test_a_task_of_one_instance_that_runs_already_did_not_start_on_the_original(lab: Lab, tmp_path: Path) -> None:
     task_id = lab.create(gate(tmp_path / "gate"), name=f"{lab.prefix}:0", single=True)
     lab.start(task_id)

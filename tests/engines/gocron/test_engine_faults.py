@@ -94,6 +94,7 @@ def test_a_task_that_somebody_deleted_did_not_start(runs: Runs) -> None:
     assert "there is no such task" in end.detail or "run task" in end.detail
 
 
+# Fact 4.
 def test_a_row_that_comes_late_is_waited_for(runs: Runs, fake: FakeGoCron) -> None:
     fake.core.row_delay = 0.5
     runs.go("echo hi")
@@ -135,6 +136,7 @@ def test_trouble_is_told_once_and_its_end_too(
 # Rows that say what is not so.
 
 
+# Fact 6.
 def test_a_finished_row_that_no_node_speaks_in_is_lost(runs: Runs, fake: FakeGoCron) -> None:
     fake.core.panics.add(name(runs))
     runs.go("echo hi")
@@ -143,6 +145,7 @@ def test_a_finished_row_that_no_node_speaks_in_is_lost(runs: Runs, fake: FakeGoC
     assert end.detail == EndReason.NO_HOST_LINE.value
 
 
+# Fact 7.
 def test_a_row_that_never_ends_is_lost_a_stated_while_after_its_timeout(
     runs: Runs, fake: FakeGoCron, clock: Ahead
 ) -> None:
@@ -157,6 +160,7 @@ def test_a_row_that_never_ends_is_lost_a_stated_while_after_its_timeout(
     assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, engine.NO_END_SEEN)
 
 
+# Fact 7.
 def test_while_gocrons_queue_is_full_nothing_is_given_up(
     runs: Runs, fake: FakeGoCron, clock: Ahead, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
