@@ -13,7 +13,7 @@ from pydag.errors import InvalidSetting, shown
 
 MIB = 1024 * 1024
 SCHEDULES = "schedules"
-"""The directory in PYDAG_HOME that holds what was submitted to a clock."""
+"""The directory in PYDAG_HOME that holds what was submitted."""
 
 
 class RunNew(Enum):

@@ -1,4 +1,4 @@
-"""Making up for the past: once for each fire time, over the shifts of the clock, stopped and taken up again."""
+"""Backfills: each fire time runs once, also when the clocks change; a stopped backfill can be continued."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_gates(directory: Path) -> Iterator[None]:
 
 
 def kept(home: Path, cron: str, *, zone: str = BERLIN, file: str = "flow.py") -> None:
-    """The job of the file, as if it had been submitted to the clock of this zone."""
+    """Submit the job of the file, as if the scheduler were in this zone."""
     job = load_job(file)
     run_app.submit_job(job)
     submission = Submission(
@@ -147,7 +147,7 @@ def test_as_many_runs_as_asked_for_go_at_once(own_home: Path, directory: Path) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_stops_what_runs_and_the_rest_is_taken_up_again(
+def test_a_stop_stops_what_runs_and_the_rest_can_be_continued(
     number: signal.Signals, own_home: Path, directory: Path
 ) -> None:
     simple(f"[[ $PYDAG_SCHEDULED_FOR < 2025-06-02 ]] && exit; {gate()}", run="")
@@ -166,7 +166,7 @@ def test_a_stop_stops_what_runs_and_the_rest_is_taken_up_again(
     }
 
 
-def test_a_run_that_cannot_start_is_told_and_recorded(own_home: Path, directory: Path) -> None:
+def test_a_run_that_cannot_start_is_shown_and_recorded(own_home: Path, directory: Path) -> None:
     simple("true", run="")
     kept(own_home, "0 12 1 * *")
     directory.joinpath("flow.py").unlink()
@@ -177,7 +177,7 @@ def test_a_run_that_cannot_start_is_told_and_recorded(own_home: Path, directory:
     assert (run["state"], run["scheduled_for"]) == ("failed", "2025-06-01T10:00:00.000000+00:00")
 
 
-def test_what_is_asked_wrongly_is_told() -> None:
+def test_a_wrong_request_is_refused_with_the_reason() -> None:
     flow("with Job('TestJob') as job:\n    Task('a', 'true')\njob.run('submit')\n")
     assert "there is no job 'TestJob' in the history" in refused("TestJob", *YEAR, status=6)
     pydag("run", "flow.py")
