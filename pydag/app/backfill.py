@@ -42,7 +42,7 @@ def plan_backfill(job: str, first: date, last: date) -> Backfill:
     start, end = _midnight(first, fire_times.zone), _midnight(last + timedelta(days=1), fire_times.zone)
     times = list(fire_times.between(start, min(end, datetime.now(UTC) + timedelta.resolution)))
     with opened_store(Settings.load(), reading=True) as store:
-        done = {run.scheduled_for for run in store.runs(job, state=State.SUCCESS)}
+        done = {run.scheduled_for for run in store.runs(job, states=[State.SUCCESS])}
     due = [fire for fire in times if fire.astimezone(UTC) not in done]
     return Backfill(submission=submission, due=due, done=len(times) - len(due))
 

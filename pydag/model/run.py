@@ -55,7 +55,7 @@ class Attempt(NamedTuple):
     `task` is the task's number in its job; `number` counts the attempts from 1. `exit_status` is None where it ended by
     a signal, did not end, or where the engine cannot tell. `output_dropped` counts the bytes over PYDAG_OUTPUT_LIMIT
     that were not kept. `host` names where it ran, for engines that have several; `usage` is None where the engine does
-    not tell.
+    not tell, and until it has ended.
     """
 
     task: int

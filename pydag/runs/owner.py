@@ -33,7 +33,7 @@ def is_gone(owner: str) -> bool:
 
 def live_runs(store: Store, job: str | None = None) -> list[Run]:
     """The runs, of one job or of all, that go on; newest first."""
-    return [run for run in store.runs(job, state=State.RUNNING) if not is_gone(run.owner)]
+    return [run for run in store.runs(job, states=[State.RUNNING]) if not is_gone(run.owner)]
 
 
 def actual_run(run: Run) -> Run:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from pydag.errors import NotFound, StoreError
+from pydag.errors import NotFound, StoreError, StoreFormatError
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord
 from pydag.model.spec import JobSpec
-from pydag.model.states import State
+from pydag.model.states import Reason, State
 
 
 class RunHandle(ABC):
@@ -32,11 +33,11 @@ class RunHandle(ABC):
 
 
 class Store(ABC):
-    """A history. Many processes may use one at the same time, each with its own `Store`; a `Store` has one thread.
+    """A history. Many processes may use one at the same time, each with its own `Store`, which it uses in one thread.
 
-    What a call wrote is seen by every later call, of any process. A call that raises has written nothing. Names may
-    hold any character that a job's or task's name may hold. All methods may raise `StoreUnreachable`, and
-    `StoreFormatError` where what is stored is not pydag's or of another version.
+    Every later call, of any process, sees what a call has written. A call that raises has written nothing. Names may
+    contain any character that the name of a job or task may contain. All methods may raise `StoreUnreachable`, and
+    `StoreFormatError` if what is stored was not written by pydag or is in a format that this version does not know.
     """
 
     @abstractmethod
@@ -49,7 +50,7 @@ class Store(ABC):
 
     @abstractmethod
     def jobs(self) -> list[JobEntry]:
-        """Every job, the one saved last first; of those saved at one time, by name."""
+        """Every job. The one saved last comes first; jobs saved at the same time are sorted by name."""
 
     @abstractmethod
     def begin(self, run: Run, spec: JobSpec) -> RunHandle:
@@ -67,13 +68,18 @@ class Store(ABC):
         self,
         job: str | None = None,
         *,
-        state: State | None = None,
+        states: Collection[State] = (),
         scheduled_for: datetime | None = None,
+        before: Run | None = None,
         limit: int | None = None,
     ) -> list[Run]:
-        """Runs, newest first: of one job or of all, in one state or any, of one logical date or any; at most `limit`.
+        """Runs, newest first, at most `limit`. Each argument that is given narrows them down.
 
-        Of runs that started at one time the one begun last is the newest. A job that is not there has none.
+        `states`: those in one of these states. `scheduled_for`: those of this logical date. `before`: those older than
+        this run, so that the last run of one page leads to the next page; if it was deleted meanwhile, those that
+        started at an earlier time.
+
+        Of runs that started at the same time, the one begun last is the newest. A job that does not exist has no runs.
         """
 
     @abstractmethod
@@ -82,24 +88,37 @@ class Store(ABC):
 
     @abstractmethod
     def output(self, run_id: str, task: int, number: int, start: int = 0) -> Iterator[bytes]:
-        """The kept output of an attempt from byte `start` on, in pieces; nothing where there is none."""
+        """The stored output of an attempt from byte `start` on, in pieces; nothing if there is none.
+
+        A negative `start` counts from the end: -1000 gives the last 1000 bytes, or all if there are fewer.
+        """
+
+    @abstractmethod
+    def output_size(self, run_id: str, task: int, number: int) -> int:
+        """How many bytes of an attempt's output are stored; 0 if there are none."""
 
     @abstractmethod
     def delete(self, job: str) -> None:
-        """Take a job with all its runs and their output out. Raises `NotFound`.
+        """Remove a job with all its runs and their output. Raises `NotFound`.
 
-        Where it is broken off, a part may be gone; doing it again takes the rest.
+        If it is interrupted, a part may be gone; calling it again removes the rest.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what the store holds."""
+        """Release what the store holds. Its handles cannot be used afterwards."""
 
 
-# What every store says and does alike.
+# What all stores do in the same way.
+
+Word = TypeVar("Word")
+Meaning = TypeVar("Meaning")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+_STATES = {state.value: state for state in State}
+_REASONS = {reason.value: reason for reason in Reason}
 
 
 def to_microseconds(time: datetime) -> int:
@@ -110,6 +129,26 @@ def to_microseconds(time: datetime) -> int:
 def from_microseconds(stored: int) -> datetime:
     """The time that was stored."""
     return _EPOCH + timedelta(microseconds=stored)
+
+
+def state_from(word: str) -> State:
+    """The state that was stored as this word. Raises `StoreFormatError`."""
+    return _meaning_of(word, _STATES, "a state")
+
+
+def reason_from(word: str) -> Reason:
+    """The reason that was stored as this word. Raises `StoreFormatError`."""
+    return _meaning_of(word, _REASONS, "a reason")
+
+
+def _meaning_of(word: Word, meanings: Mapping[Word, Meaning], kind: str) -> Meaning:
+    try:
+        return meanings[word]
+    except (KeyError, TypeError):  # the latter where not even text was stored
+        raise StoreFormatError(
+            f"the history says {word!r} where {kind} belongs: it is damaged, or a newer pydag wrote it; "
+            "use that one, or choose another history with PYDAG_HOME (on Redis PYDAG_LOG_PREFIX)"
+        ) from None
 
 
 def no_job(name: str) -> NotFound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,8 +16,14 @@ from pydag.stores.base import RunHandle, Store, no_job, no_run, run_exists
 class _StoredRun:
     run: Run
     spec: JobSpec
+    begun: int  # counts the runs of this history
     attempts: dict[tuple[int, int], Attempt] = field(default_factory=dict)
     outputs: dict[tuple[int, int], bytes] = field(default_factory=dict)
+
+    @property
+    def age(self) -> tuple[datetime, int]:
+        """Larger for the newer of two runs."""
+        return self.run.started, self.begun
 
 
 class MemoryStore(Store):
@@ -26,29 +32,28 @@ class MemoryStore(Store):
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[JobSpec, datetime]] = {}
         self._runs: dict[str, _StoredRun] = {}
+        self._begun = 0
 
     def save_job(self, spec: JobSpec, saved: datetime) -> None:
-        """Keep it under its name."""
         self._jobs[spec.name] = (spec, saved)
 
     def job(self, name: str) -> JobSpec:
-        """Look it up."""
         if name not in self._jobs:
             raise no_job(name)
         return self._jobs[name][0]
 
     def jobs(self) -> list[JobEntry]:
-        """Sort by name first: a sort keeps the order of equals."""
         by_name = [
             JobEntry(name=name, saved=saved, tasks=len(spec.tasks), last_run=next(iter(self.runs(name)), None))
             for name, (spec, saved) in sorted(self._jobs.items())
         ]
-        return sorted(by_name, key=lambda entry: entry.saved, reverse=True)
+        return sorted(by_name, key=lambda entry: entry.saved, reverse=True)  # a sort keeps the order of equals
 
     def begin(self, run: Run, spec: JobSpec) -> RunHandle:
         if run.id in self._runs:
             raise run_exists(run.id)
-        self._runs[run.id] = _StoredRun(run=run, spec=spec)
+        self._begun += 1
+        self._runs[run.id] = _StoredRun(run=run, spec=spec, begun=self._begun)
         self.save_job(spec, run.started)
         return self.reopen(run.id)
 
@@ -59,43 +64,45 @@ class MemoryStore(Store):
         self,
         job: str | None = None,
         *,
-        state: State | None = None,
+        states: Collection[State] = (),
         scheduled_for: datetime | None = None,
+        before: Run | None = None,
         limit: int | None = None,
     ) -> list[Run]:
-        """Reverse first: of two runs that started together the one begun last is the newer."""
-        # Of two equal times in zones of their own Python says that they differ, in an hour that comes twice.
+        # In an hour that comes twice, Python says of two equal times in different zones that they differ.
         date = scheduled_for and scheduled_for.astimezone(UTC)
+        cursor = before and (before.started, self._runs[before.id].begun if before.id in self._runs else 0)
         found = [
-            stored.run
-            for stored in reversed(self._runs.values())
+            stored
+            for stored in self._runs.values()
             if job in (None, stored.run.job)
-            and state in (None, stored.run.state)
+            and (not states or stored.run.state in states)
             and date in (None, stored.run.scheduled_for)
+            and (cursor is None or stored.age < cursor)
         ]
-        return sorted(found, key=lambda run: run.started, reverse=True)[:limit]
+        return [stored.run for stored in sorted(found, key=lambda stored: stored.age, reverse=True)[:limit]]
 
     def load(self, run: Run) -> RunRecord:
-        """Join what is stored."""
         stored = self._stored_run(run.id)
         return record_of(stored.run, stored.spec, stored.attempts.values())
 
     def output(self, run_id: str, task: int, number: int, start: int = 0) -> Iterator[bytes]:
-        """One piece at most."""
         stored = self._runs.get(run_id)
         rest = stored.outputs.get((task, number), b"")[start:] if stored else b""
         if rest:
             yield rest
 
+    def output_size(self, run_id: str, task: int, number: int) -> int:
+        return sum(map(len, self.output(run_id, task, number)))
+
     def delete(self, job: str) -> None:
-        """Forget the job and its runs."""
         self.job(job)
         del self._jobs[job]
         for run in self.runs(job):
             del self._runs[run.id]
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """The history goes with the object."""
 
     def _stored_run(self, run_id: str) -> _StoredRun:
         if run_id not in self._runs:

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydag.errors import StoreError
-from pydag.model.run import Attempt, Output
+from pydag.model.run import Attempt, Output, Usage
 from pydag.model.states import Reason, State
 from pydag.stores.base import Store
 from pydag.stores.memory import MemoryStore
+from pydag.stores.redis.store import RedisStore
 from pydag.stores.sqlite.store import SQLiteStore
 from pydag.testing import OpenStore, StoreContract, at, job_of, run_of
 from tests.support.servers import RedisServer, redis_store
@@ -68,7 +69,9 @@ run_ids = st.sampled_from(["r1", "r2", "r3", "r4"])
 moments = st.integers(0, 3).map(at)
 final = st.sampled_from([state for state in State if state.final])
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+seconds = st.floats(0, 1e6)
 keys = {"task": st.integers(0, TASKS - 1), "number": st.integers(0, 2)}
+
 attempts = st.builds(
     Attempt,
     **keys,
@@ -80,7 +83,7 @@ attempts = st.builds(
     reason=st.none() | st.sampled_from(Reason),
     detail=text,
     output_dropped=st.integers(0, 2**40),
-    usage=st.none(),
+    usage=st.none() | st.builds(Usage, seconds, seconds, st.none() | st.integers(0, 2**50)),
 )
 outputs = st.builds(Output, **keys, data=st.binary(max_size=5))
 
@@ -110,17 +113,19 @@ operations = st.one_of(
         moments,
     ),
     st.builds(
-        lambda job, state, limit: lambda s: s.runs(job, state=state, limit=limit),
+        lambda job, states, before, limit: lambda s: s.runs(job, states=states, before=before, limit=limit),
         st.none() | names,
-        st.none() | st.sampled_from(State),
+        st.lists(st.sampled_from(State), max_size=3),
+        st.none() | st.builds(run_of, names, run_ids, st.integers(0, 3)),
         st.none() | st.integers(0, 3),
     ),
     st.builds(
         lambda run_id, task, number, start: lambda s: b"".join(s.output(run_id, task, number, start)),
         run_ids,
         **keys,
-        start=st.integers(0, 9),
+        start=st.integers(-9, 9),
     ),
+    st.builds(lambda run_id, task, number: lambda s: s.output_size(run_id, task, number), run_ids, **keys),
     st.builds(lambda name: lambda s: s.delete(name), names),
 )
 
@@ -161,7 +166,7 @@ def test_sqlite_agrees_with_the_reference(sequence: list[Operation], piece: int)
         tempfile.TemporaryDirectory() as directory,
         closing(SQLiteStore(Path(directory))) as store,
     ):
-        patch.setattr("pydag.stores.sqlite.store.PIECE", piece)
+        patch.setattr(SQLiteStore, "piece_size", piece)
         assert_agree(store, sequence)
 
 
@@ -170,5 +175,5 @@ def test_sqlite_agrees_with_the_reference(sequence: list[Operation], piece: int)
 @given(sequence=sequences, piece=st.sampled_from([1, 4, 2**20]))
 def test_redis_agrees_with_the_reference(redis_for_all: RedisServer, sequence: list[Operation], piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch, closing(redis_store(redis_for_all, f"test {uuid4().hex}")) as store:
-        patch.setattr("pydag.stores.redis.store.PIECE", piece)
+        patch.setattr(RedisStore, "piece_size", piece)
         assert_agree(store, sequence)

@@ -1,6 +1,6 @@
 """The connection to a Redis server: how long it may take, what is tried twice, what its errors mean.
 
-Nothing here tells a password: no message, and no repr.
+Nothing here shows a password: no message, and no repr.
 """
 
 from __future__ import annotations
@@ -17,25 +17,15 @@ from pydag.errors import InvalidSetting, StoreError, StoreFormatError, StoreUnre
 
 Answer = TypeVar("Answer")
 
-# Seconds. Taking out a job with thousands of runs is one step of the server, which may take some.
+# Seconds. Deleting a job with thousands of runs is one step of the server, which may take some seconds.
 CONNECT_TIMEOUT = 3.0
 ANSWER_TIMEOUT = 30.0
-
-# By itself redis-py would repeat any command several times, also one that had its effect already: `Server` knows which
-# may be. Every version of Redis speaks RESP 2, without a greeting.
-_OPTIONS: dict[str, Any] = {
-    "socket_connect_timeout": CONNECT_TIMEOUT,
-    "socket_timeout": ANSWER_TIMEOUT,
-    "retry": Retry(NoBackoff(), 0),
-    "protocol": 2,
-    "driver_info": None,
-}
 
 _ADDRESS = "see that it runs, and that PYDAG_LOG_STORE_HOST or PYDAG_LOG_STORE_URL names it"
 _LOGIN = "set PYDAG_LOG_STORE_PASSWORD to that server's"
 _OTHER = "see that it is a Redis of version 4 or newer, and no cluster"
 
-# The first that fits counts, so a class stands before its bases.
+# The first that fits counts: a class comes before its bases.
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
     (exceptions.AuthenticationError, "wants another password", _LOGIN),
     (exceptions.AuthenticationWrongNumberOfArgsError, "takes no such password", _LOGIN),
@@ -65,7 +55,7 @@ class Server:
         url: str | None = None,
     ) -> None:
         if url is None:
-            self._client = redis.Redis(host=host, port=port, db=database, password=password, **_OPTIONS)
+            self._client = redis.Redis(host=host, port=port, db=database, password=password, **_options())
         else:
             self._client = _client_of(url, password)
         options = self._client.connection_pool.connection_kwargs
@@ -73,27 +63,26 @@ class Server:
         self.name: str = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
 
     def run(self, script: str, prefix: bytes, *values: bytes | str | int, again: bool = True) -> Any:
-        """Run a script. With `again` it is sent once more where the line broke: it must have its effect only once."""
+        """Run a script. With `again` it is sent once more if the connection broke: then it must be safe to repeat."""
         call = self._client.register_script(script)
-        return self._translated(lambda: call(keys=[prefix], args=values), again)
+        return self._ask_server(lambda: call(keys=[prefix], args=values), again)
 
     def ask(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
         """The answers to commands that only read, sent together."""
         pipeline: Any = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        return self._translated(pipeline.execute, again=False)
+        return self._ask_server(pipeline.execute, again=False)
 
     def close(self) -> None:
-        """Close the line."""
         self._client.close()
 
-    def _translated(self, call: Callable[[], Answer], again: bool) -> Answer:
+    def _ask_server(self, call: Callable[[], Answer], again: bool) -> Answer:
         try:
             try:
                 return call()
             except exceptions.ConnectionError as error:
-                # What the server says of logins is a subclass: only a broken line is worth another try.
+                # Errors about logins are subclasses: only a broken connection is worth another try.
                 if not again or type(error) is not exceptions.ConnectionError:
                     raise
                 return call()
@@ -104,7 +93,7 @@ class Server:
 def translate(error: Exception, server: str, password: str | None = None) -> StoreError:
     """The one place where redis-py's errors become pydag's."""
     said = " ".join(str(error).split()).partition(" script: ")[0]
-    # A server that does not know a command answers with what it was given, a password too: then it is not quoted.
+    # A server that does not know a command quotes what it was given, even a password: then the answer is not shown.
     said = "" if password and password in str(error) else f" ({said})"
     if isinstance(error, exceptions.ResponseError) and "WRONGTYPE" in said:
         return StoreFormatError(
@@ -115,11 +104,25 @@ def translate(error: Exception, server: str, password: str | None = None) -> Sto
     return StoreUnreachable(f"the Redis server {server} {what}{said}: {step}")
 
 
+def _options() -> dict[str, Any]:
+    """By itself redis-py would repeat any command several times, even one that has had its effect already.
+
+    `Server` knows which may be repeated. Every version of Redis speaks RESP 2, without a greeting.
+    """
+    return {
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": ANSWER_TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "driver_info": None,
+    }
+
+
 def _client_of(url: str, password: str | None) -> redis.Redis:
-    """The URL's own password, if it has one, counts."""
+    """A client for a URL. The password in the URL, if there is one, wins."""
     try:
-        client = redis.Redis.from_url(url, password=password, **_OPTIONS)
-        client.connection_pool.make_connection()  # looks at the options, and does not connect
+        client = redis.Redis.from_url(url, password=password, **_options())
+        client.connection_pool.make_connection()  # checks the options, and does not connect
     except (ValueError, TypeError, exceptions.RedisError):
         # Not the URL itself: it may hold a password.
         raise InvalidSetting(

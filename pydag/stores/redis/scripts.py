@@ -126,6 +126,33 @@ return 'done'
 """
 )
 
+# ARGV: how many runs at most of each index, or -1; the start and the id of the run before which they are, or '' and '';
+#   the keys of the indexes.
+# Answers number and start of each run, index after index. Where the run of that id was deleted, its number is '', which
+# no number is below: then those of the same start are left out.
+RUNS = """
+local count, start = tonumber(ARGV[1]), ARGV[2]
+local before = start ~= '' and (redis.call('HGET', KEYS[1] .. '/ids', ARGV[3]) or '')
+local found = {}
+local function add(number, score)
+    found[#found + 1] = number
+    found[#found + 1] = score
+end
+for at = 4, #ARGV do
+    local older
+    if before then
+        for _, number in ipairs(redis.call('ZREVRANGEBYSCORE', ARGV[at], start, start)) do
+            if number < before then add(number, start) end
+        end
+        older = redis.call('ZREVRANGEBYSCORE', ARGV[at], '(' .. start, '-inf', 'WITHSCORES', 'LIMIT', 0, count)
+    else
+        older = redis.call('ZREVRANGE', ARGV[at], 0, count < 0 and -1 or count - 1, 'WITHSCORES')
+    end
+    for each = 1, #older, 2 do add(older[each], older[each + 1]) end
+end
+return found
+"""
+
 # ARGV: run id. Answers the definition and all fields of the run.
 LOAD = (
     _RUN_OF_ID
@@ -149,6 +176,9 @@ end
 return {'tail', redis.call('GETRANGE', run .. '/tail/' .. ARGV[2], start % size, -1)}
 """
 )
+
+# ARGV: run id, field. Answers the output's length.
+OUTPUT_SIZE = _RUN_OF_ID + "return redis.call('HGET', run .. '/output', ARGV[2]) or '0'"
 
 # ARGV: run number, field. Answers the output's length and its tail.
 END_OF_OUTPUT = (

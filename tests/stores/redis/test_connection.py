@@ -146,7 +146,7 @@ def test_a_server_that_repeats_the_password_is_not_quoted() -> None:
 
 
 def test_a_server_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection._OPTIONS, "socket_timeout", 0.2)
+    monkeypatch.setattr(connection, "ANSWER_TIMEOUT", 0.2)
     with server_that_says(b"") as port, pytest.raises(StoreUnreachable) as raised:
         RedisStore(Server(host="127.0.0.1", port=port))
     assert_says(raised.value, f"127.0.0.1:{port}", "in time")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -84,7 +85,7 @@ def test_opening_and_reading_write_nothing(store: RedisStore, client: Any, prefi
 def test_a_deleted_job_leaves_the_version_and_the_counters_alone(
     store: RedisStore, client: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pydag.stores.redis.store.PIECE", 4)
+    monkeypatch.setattr(RedisStore, "piece_size", 4)
     for number in range(3):
         run = run_of("J", f"r{number}", number)
         handle = store.begin(run, job_of("J", 3 + number))
@@ -146,7 +147,7 @@ def test_the_server_is_never_asked_for_all_its_keys() -> None:
 def test_ten_writers_of_one_output_lose_no_byte_and_mix_none(
     redis_for_all: RedisServer, store: RedisStore, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pydag.stores.redis.store.PIECE", 64)
+    monkeypatch.setattr(RedisStore, "piece_size", 64)
     store.begin(run_of("J", "r1"), job_of("J"))
 
     def write(letter: str) -> None:
@@ -308,3 +309,75 @@ def test_an_attempt_as_large_as_can_be_comes_back(store: RedisStore) -> None:
     attempt = Attempt(task=0, number=10**6, state=State.FAILED, detail="x" * 100_000, output_dropped=2**60)
     handle.write([attempt])
     assert store.load(run_of("J", "r1")).tasks["t0"].attempts == (attempt,)
+
+
+def damaged(changes: dict[str, object]) -> bytes:
+    """The document of an attempt, with some values changed; `...` takes one away."""
+    values = {"state": "failed", "reason": "timeout", "started": 1, "exit_status": 3, "detail": "why", **changes}
+    return json.dumps({name: value for name, value in values.items() if value is not ...}).encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": "weird"}, "'weird'"),
+        ({"reason": "weird"}, "'weird'"),
+        ({"state": ...}, "cannot be read"),
+        ({"state": ["failed"]}, "cannot be read"),
+        ({"started": "yesterday"}, "cannot be read"),
+        ({"started": 10**30}, "cannot be read"),
+        ({"exit_status": "3"}, "cannot be read"),
+        ({"detail": 7}, "cannot be read"),
+        ({"usage": [1, 2, 3]}, "cannot be read"),
+        ({"usage": {"user": 1.0}}, "cannot be read"),
+    ],
+)
+def test_an_attempt_that_is_not_as_it_was_written_is_a_format_error(
+    store: RedisStore, client: Any, prefix: str, changes: dict[str, object], said: str
+) -> None:
+    run = run_of("J", "r1")
+    store.begin(run, job_of("J")).write([attempt_of(0)])
+    client.hset(f"{prefix}/run/{'0' * 15}1", "0.1", damaged({}))
+    assert store.load(run).tasks["t0"].attempts[0].detail == "why"
+    client.hset(f"{prefix}/run/{'0' * 15}1", "0.1", damaged(changes))
+    with pytest.raises(StoreFormatError, match=f"{said}.*PYDAG_LOG_PREFIX"):
+        store.load(run)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("state", "weird"),
+        ("ended", "soon"),
+        ("run", "[]"),
+        ("run", "{}"),
+        ("run", '{"job": "J", "engine": "local", "started": "now", "owner": ""}'),
+        ("run", '{"job": 7, "engine": "local", "started": 1, "owner": ""}'),
+    ],
+)
+def test_a_run_that_is_not_as_it_was_written_is_a_format_error(
+    store: RedisStore, client: Any, prefix: str, field: str, value: str
+) -> None:
+    run = run_of("J", "r1")
+    store.begin(run, job_of("J"))
+    client.hset(f"{prefix}/run/{'0' * 15}1", field, value)
+    for call in (store.runs, store.jobs, lambda: store.load(run)):
+        with pytest.raises(StoreFormatError, match="PYDAG_LOG_PREFIX"):
+            call()
+
+
+@pytest.mark.parametrize("value", ['{"tasks": 1, "spec": ""}', '{"saved": "now", "tasks": 1, "spec": ""}', "7"])
+def test_a_job_that_is_not_as_it_was_written_is_a_format_error(
+    store: RedisStore, client: Any, prefix: str, value: str
+) -> None:
+    store.save_job(job_of("J"), START)
+    client.hset(f"{prefix}/jobs", "J", value)
+    with pytest.raises(StoreFormatError, match="PYDAG_LOG_PREFIX"):
+        store.jobs()
+
+
+def test_names_that_a_newer_pydag_adds_are_ignored(store: RedisStore, client: Any, prefix: str) -> None:
+    run = run_of("J", "r1")
+    store.begin(run, job_of("J"))
+    client.hset(f"{prefix}/run/{'0' * 15}1", "0.1", '{"state": "running", "colour": "blue"}')
+    assert store.load(run).tasks["t0"].attempts == (Attempt(task=0, number=1, state=State.RUNNING),)

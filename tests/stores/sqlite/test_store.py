@@ -121,7 +121,7 @@ def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    "change", ["run SET state = 'weird'", "attempt SET state = 'weird'", "attempt SET reason = 'weird'"]
+    "change", ["run SET state = 'weird'", "task_attempt SET state = 'weird'", "task_attempt SET reason = 'weird'"]
 )
 def test_a_state_that_nobody_knows_is_told(change: str, tmp_path: Path) -> None:
     with closing(SQLiteStore(tmp_path)) as store:

@@ -13,7 +13,8 @@ import pytest
 
 from pydag.errors import NotFound, StoreError, StoreFormatError, StoreUnreachable
 from pydag.model.states import State
-from pydag.stores.sqlite import schema
+from pydag.stores.sqlite import file
+from pydag.stores.sqlite.errors import errors_translated, translate
 from pydag.stores.sqlite.store import SQLiteStore
 from pydag.testing import START, attempt_of, job_of, run_of
 from tests.support.processes import output_of, start
@@ -63,7 +64,7 @@ def test_a_reader_makes_nothing(tmp_path: Path) -> None:
     home = tmp_path / "parent" / "home"
     with closing(SQLiteStore(home, create=False)) as store:
         assert store.jobs() == []
-        assert store.runs(state=State.RUNNING) == []
+        assert store.runs(states=[State.RUNNING]) == []
         with pytest.raises(NotFound):
             store.delete("J")
     assert list(tmp_path.iterdir()) == []
@@ -107,13 +108,13 @@ def newer_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda path: path.write_bytes(b""), "no history"),
-        (lambda path: path.write_text("some notes of mine\n" * 500), "no history"),
-        (other_database, "no history"),
-        (newer_version, "in format 7, this pydag knows 1"),
+        (lambda path: path.write_bytes(b""), "not a history"),
+        (lambda path: path.write_text("some notes of mine\n" * 500), "not a history"),
+        (other_database, "not a history"),
+        (newer_version, "in format 7, this pydag knows formats 1 to 2"),
     ],
 )
-def test_a_file_that_is_no_history_or_a_newer_one_is_refused(
+def test_a_file_that_is_not_a_history_or_a_newer_one_is_refused(
     tmp_path: Path, make: Callable[[Path], object], said: str, create: bool
 ) -> None:
     path = tmp_path / "history.sqlite"
@@ -193,7 +194,7 @@ def test_a_full_disk_is_unreachable_and_leaves_the_history_as_it_was(tmp_path: P
 
 
 def test_a_lock_that_is_never_released_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "PATIENCE", 0.01)
+    monkeypatch.setattr(file, "PATIENCE", 0.01)
     with closing(SQLiteStore(tmp_path)) as store, closing(sqlite3.connect(tmp_path / "history.sqlite")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnreachable, match="another process"):
@@ -226,7 +227,7 @@ def test_the_list_of_foreign_errors_is_whole() -> None:
 @pytest.mark.parametrize("foreign", [*FOREIGN, OSError, PermissionError])
 def test_every_foreign_error_becomes_one_of_pydag(foreign: type[sqlite3.Error | OSError]) -> None:
     path = Path("/somewhere/history.sqlite")
-    with pytest.raises(StoreUnreachable, match="boom") as raised, schema.translated(path):
+    with pytest.raises(StoreUnreachable, match="boom") as raised, errors_translated(path):
         raise foreign("boom")
     assert str(path) in str(raised.value)
 
@@ -242,7 +243,7 @@ def test_every_code_of_sqlite_has_a_meaning() -> None:
     for name in ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_READONLY", *codes):
         error = sqlite3.DatabaseError(name)
         error.sqlite_errorcode = getattr(sqlite3, name)
-        translated = schema.translate(error, path)
+        translated = translate(error, path)
         assert name in str(translated)
         if isinstance(translated, StoreFormatError):
             format_errors.add(name)
