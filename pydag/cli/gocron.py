@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from pydag.app import gocron
+from pydag.errors import count
 from pydag.view.terminal import print_stderr
-from pydag.view.text import count
 
 
 @click.group(invoke_without_command=True)

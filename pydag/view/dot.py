@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape as html_escape
 from math import ceil, sqrt
 
+from pydag.errors import count
 from pydag.model.graph import layers
 from pydag.model.spec import JobSpec
 from pydag.model.states import State, When
 from pydag.view.palette import STYLES, StateStyle
-from pydag.view.text import count
 from pydag.view.wording import counted_states, state_counts
 
 PAD = 0.3

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TextIO
 
+from pydag.errors import count
 from pydag.model.run import Attempt, Output, Run, RunRecord, tried_again
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -13,7 +14,6 @@ from pydag.view.outlet import Outlet
 from pydag.view.summary import final_lines
 from pydag.view.tails import OutputTails
 from pydag.view.terminal import Display
-from pydag.view.text import count
 from pydag.view.times import duration, elapsed, local_time
 from pydag.view.wording import STOPPING, failure, task_names, which_attempt, why_skipped
 

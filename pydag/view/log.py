@@ -9,12 +9,12 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from pydag.errors import count
 from pydag.model.run import Attempt, AttemptOutput, RunRecord, TaskRun
 from pydag.model.spec import TaskSpec
 from pydag.model.states import State
 from pydag.view import tree
 from pydag.view.terminal import RESET, Display
-from pydag.view.text import count
 from pydag.view.times import elapsed, local_time
 from pydag.view.wording import attempt_usage, progress, task_names, task_status, which_attempt, why_never_started
 

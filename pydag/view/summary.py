@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from pydag.errors import count
 from pydag.model.run import Attempt, RunRecord
 from pydag.model.states import State
 from pydag.view.tails import OutputTail, OutputTails
 from pydag.view.terminal import Display
-from pydag.view.text import count
 from pydag.view.times import elapsed
 from pydag.view.wording import counted_states, cpu_time, failure, state_counts, why_never_started
 

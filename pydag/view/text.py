@@ -6,11 +6,6 @@ import re
 from collections.abc import Iterator
 
 
-def count(number: int, noun: str) -> str:
-    """`1 task`, `2 tasks`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def text_width(text: str) -> int:
     """How many columns a terminal gives the text: 2 for wide characters, 0 for marks that join the one before."""
     if text.isascii():

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from signal import Signals
 
+from pydag.errors import count
 from pydag.model.run import Attempt, Run, RunRecord, TaskRun, Usage
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State, When
-from pydag.view.text import count, sanitized
+from pydag.view.text import sanitized
 from pydag.view.times import duration, elapsed
 
 STOPPING = "stopping; Ctrl-C again kills"

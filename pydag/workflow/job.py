@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextvars import Token
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Protocol, overload
 
-from pydag.errors import InvalidJob, shown
+from pydag.errors import InvalidJob, count, shown
 from pydag.model.graph import order
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.workflow.tasks.base import Task, collector
@@ -143,7 +143,7 @@ class Job:
         return repr(self)
 
     def __repr__(self) -> str:
-        return f"<{self.name} with {len(self._tasks)} task{'' if len(self._tasks) == 1 else 's'}>"
+        return f"<{self.name} with {count(len(self._tasks), 'task')}>"
 
 
 def _next_step(missing: Task) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydag.engines.gocron.forms import JobForms
 from pydag.engines.gocron.names import is_of_a_job, job_of, tag_of
 from pydag.engines.gocron.threads import for_each
-from pydag.errors import EngineRefused, StillRunning
+from pydag.errors import EngineRefused, StillRunning, count
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.forms import Protocol, TaskForm
 from pydag.gocron.records import RemoteTask
@@ -23,13 +23,13 @@ def synchronize(client: GoCronClient, job: JobForms, run_new: RunNew) -> list[in
     missing = [form for form in job.forms if form.name not in existing]
     if run_new is RunNew.YES and existing:
         raise EngineRefused(
-            f"job {job.job!r} exists on gocron ({len(existing)} tasks): set PYDAG_RUN_NEW=no to run it as it is there, "
-            "=auto to make it agree with the file, or delete it first"
+            f"job {job.job!r} exists on gocron ({count(len(existing), 'task')}): "
+            "set PYDAG_RUN_NEW=no to run it as it is there, =auto to make it agree with the file, or delete it first"
         )
     if run_new is RunNew.NO and missing:
         raise EngineRefused(
             f"gocron has no task {missing[0].name!r}, which job {job.job!r} needs ({len(missing)} of "
-            f"{len(job.forms)} are missing): set PYDAG_RUN_NEW=auto to have it made, or =yes for a new job"
+            f"{count(len(job.forms), 'task')} missing): set PYDAG_RUN_NEW=auto to have it made, or =yes for a new job"
         )
     if run_new is RunNew.AUTO:
         _delete_and_update(client, job, existing)

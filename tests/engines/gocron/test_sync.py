@@ -69,7 +69,7 @@ def test_no_refuses_a_job_that_is_not_there_or_not_whole(lab: Lab, settle: Settl
     with pytest.raises(EngineRefused) as raised:
         settle(RunNew.NO, "a", "b", "c")
     assert str(raised.value) == (
-        f"gocron has no task '{lab.prefix}:b', which job {lab.prefix!r} needs (2 of 3 are missing): "
+        f"gocron has no task '{lab.prefix}:b', which job {lab.prefix!r} needs (2 of 3 tasks missing): "
         "set PYDAG_RUN_NEW=auto to have it made, or =yes for a new job"
     )
     assert list(there(lab)) == ["a"]
