@@ -1,7 +1,7 @@
-"""Draw what a terminal shows as a picture: coloured text becomes SVG.
+"""Make a picture of what a terminal shows: coloured text becomes SVG.
 
 FORCE_COLOR=1 pydag log TestJob | python resource/picture.py > log.svg
-tmux capture-pane -e -p | python resource/picture.py > run.svg    (while a run goes)
+tmux capture-pane -e -p | python resource/picture.py > run.svg    (during a run)
 rsvg-convert --zoom 1.5 log.svg > resource/images/JobLogFlat.png    (Debian: librsvg2-bin, fonts-dejavu-core)
 """
 
@@ -25,7 +25,7 @@ PLAIN = "#dcdfe4"
 
 
 def svg(text: str) -> str:
-    """The picture of these lines, as wide and as high as they need."""
+    """The picture of these lines, as wide and as high as needed."""
     lines = text.rstrip("\n").split("\n")
     longest = max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in lines)
     width, height = longest * COLUMN + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
@@ -41,7 +41,7 @@ def svg(text: str) -> str:
 
 
 def _spans(line: str) -> str:
-    """Text and colour codes take turns, as `split` gives them."""
+    """One span for each colour: `split` gives text and colour codes in turns."""
     pieces = ["0", *re.split(r"\x1b\[([0-9;]*)m", line)]
     return "".join(
         f'<tspan fill="{COLOURS.get(code, PLAIN)}">{escape(text)}</tspan>'

@@ -137,8 +137,8 @@ def _attempt(attempt: Attempt, now: datetime) -> Document:
 
 def _usage(usage: Usage) -> Document:
     return {
-        "user_cpu": usage.user,
-        "system_cpu": usage.system,
+        "user_cpu": round(usage.user, 6),
+        "system_cpu": round(usage.system, 6),
         "largest_process_peak_memory": usage.peak_memory,
     }
 
