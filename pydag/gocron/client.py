@@ -19,7 +19,7 @@ from pydag.gocron.http import Declined, GoCronHttp, NoAnswer, NoRights, NoSuchPa
 from pydag.gocron.records import Dialect, LogRow, LogStatus, Node, RemoteTask, read_node, read_row, read_task
 
 PAGE_SIZE = 1000
-"""Records requested at once, gocron's maximum."""
+"""Records requested at once."""
 
 _SAVE_FAILED = ("保存失败", "Save failed")
 """gocron's message where its database could not store something. Only a hint in an error depends on it."""
@@ -28,7 +28,7 @@ Record = TypeVar("Record", Node, RemoteTask, LogRow)
 
 
 class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
-    """A `PyGoCron` whose operations may be called from several threads at once.
+    """A `PyGoCron` whose operations may be called from several threads at the same time.
 
     Errors: `NoAnswer` where nothing came back (its `sent` says whether the request may have taken effect),
     `EngineUnreachable` for anything that is not an installed gocron, `EngineRefused` for what gocron declined. Reads
@@ -52,6 +52,7 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
         """
         if isinstance(manager, cls):
             return manager
+        # pygocron has no public names for its address and its login.
         token = str((manager._headers or {}).get("Auth-Token", ""))
         return cls(manager._base_url, user, password, token=token, timeout=timeout)
 
@@ -85,7 +86,7 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
 
     def _ask_dialect(self) -> Dialect:
         try:
-            self._http.read("/api/user/2fa/status", {}, what="tell its version")
+            self._http.read("/api/user/2fa/status", {}, what="name its version")
         except (NoSuchPath, NoRights):
             return Dialect.ORIGINAL
         return Dialect.FORK
@@ -97,7 +98,7 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
         Whatever zone the database adds to that time, its digits are those of the server's clock.
         """
         self._http.login(stale=self._http.token)
-        what = "tell its time"
+        what = "name the time"
         data = self._http.read("/api/system/login-log", {"page": 1, "page_size": 1}, what=what)
         try:
             wall = datetime.fromisoformat(data["data"][0]["created"]).replace(tzinfo=UTC)

@@ -164,7 +164,7 @@ def test_nothing_is_printed(lab: Lab, capfd: pytest.CaptureFixture[str]) -> None
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_dialect_is_told(lab: Lab) -> None:
+def test_the_dialect_is_that_of_the_server(lab: Lab) -> None:
     if lab.fake is not None:
         assert lab.client.dialect() is Dialect(lab.fake.core.dialect)
     assert lab.client.dialect() in Dialect
@@ -235,7 +235,7 @@ def test_a_create_whose_answer_was_lost_is_not_repeated(gocron: GoCronClient, fa
     assert fake.counts[STORE] == 1
 
 
-def test_a_create_that_had_no_effect_is_repeated_once(gocron: GoCronClient, fake: FakeGoCron) -> None:
+def test_a_create_without_an_effect_is_repeated_once(gocron: GoCronClient, fake: FakeGoCron) -> None:
     fake.fail(Fault.CUT, "/api/task/store")
     assert gocron.create_task(job()) == 1
     fake.fail(Fault.CUT, "/api/task/store", times=2)
@@ -253,7 +253,7 @@ def test_a_create_that_cannot_be_looked_up_may_have_taken_effect(gocron: GoCronC
     assert (fake.counts[STORE], len(fake.core.tasks)) == (1, 1)
 
 
-def test_a_lost_create_does_not_take_another_task_of_its_name_for_its_own(
+def test_after_a_lost_create_another_task_of_that_name_is_not_taken_for_it(
     gocron: GoCronClient, fake: FakeGoCron
 ) -> None:
     gocron.store_task(job(command="echo other"))
@@ -273,7 +273,7 @@ def test_an_update_or_a_delete_without_an_answer_is_not_repeated(gocron: GoCronC
     assert (fake.counts[STORE], fake.counts["POST /api/task/remove/:id"]) == (2, 1)
 
 
-def test_a_row_of_another_run_is_told_by_its_id(gocron: GoCronClient, fake: FakeGoCron) -> None:
+def test_the_rows_of_other_runs_are_listed_with_their_own_ids(gocron: GoCronClient, fake: FakeGoCron) -> None:
     task_id = gocron.create_task(job())
     before = gocron.newest_log_id(task_id)
     foreign = fake.add_foreign_row(task_id, "主机: [x-y:1]\n\nnot yours\n\n\n")

@@ -95,7 +95,7 @@ def test_a_row_of_another_run_may_appear(stand_in: Lab, fake: FakeGoCron) -> Non
     assert (row.id, row.result, row.status) == (row_id, "another's", LogStatus.FINISHED)
 
 
-def test_each_fault_fires_as_often_as_told_and_is_counted(fake: FakeGoCron) -> None:
+def test_each_fault_fires_as_often_as_planned_and_is_counted(fake: FakeGoCron) -> None:
     url = fake.address + "/api/install/status"
     fake.fail(Fault.HTTP_500, times=2)
     fake.fail(Fault.CODE_401, "/api/install")

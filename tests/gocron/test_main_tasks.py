@@ -58,7 +58,7 @@ def test_gocron_refuses_a_main_task_whose_schedule_it_cannot_read(lab: Lab, spec
     assert lab.raw_store(level=1, spec=spec)["code"] == 1
 
 
-def test_the_newest_login_tells_the_servers_clock(lab: Lab) -> None:
+def test_the_newest_login_shows_the_offset_of_the_servers_clock(lab: Lab) -> None:
     lab.raw_store(level=1, spec="* * * * * *", command="true")
     now = datetime.now(UTC)
     (raw,) = listed(lab)

@@ -1,4 +1,4 @@
-"""What the text of a log row tells, and which tasks gocron is known to refuse. No server."""
+"""Reading the text of a log row, and the forms that gocron is known to refuse. No server."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_the_output_of_a_success_comes_out_as_gocron_kept_it(dialect: Dialect, o
 @dialects
 @pytest.mark.parametrize(("error", "reason"), ERRORS.items())
 @given(output=st.text())
-def test_the_error_of_a_failure_is_told_from_its_output(
+def test_the_error_of_a_failure_is_separated_from_its_output(
     dialect: Dialect, error: str, reason: EndReason, output: str
 ) -> None:
     end = parse_result(framed(dialect, (HOST, error, output)), status=LogStatus.FAILED)
@@ -83,7 +83,7 @@ def test_a_host_line_printed_by_the_command_is_output() -> None:
 
 
 @dialects
-def test_a_finished_row_that_misses_one_of_its_nodes_is_no_success(dialect: Dialect) -> None:
+def test_a_finished_row_without_the_line_of_one_node_is_not_a_success(dialect: Dialect) -> None:
     text = framed(dialect, ("a-one:1", "", "hi\n"))
     hosts = ("a-one", "b-two")
     end = parse_result(text, status=LogStatus.FINISHED, hosts=hosts)
@@ -91,7 +91,7 @@ def test_a_finished_row_that_misses_one_of_its_nodes_is_no_success(dialect: Dial
 
 
 @dialects
-def test_the_nodes_of_a_row_are_told_apart(dialect: Dialect) -> None:
+def test_the_parts_of_several_nodes_are_separated(dialect: Dialect) -> None:
     text = framed(dialect, ("b-two:2", "", "主机: [c-no:1]\n"), ("a-one:1", "exit status 4", "x"))
     hosts = ("a-one", "b-two")
     end = parse_result(text, status=LogStatus.FAILED, hosts=hosts)
@@ -101,7 +101,7 @@ def test_the_nodes_of_a_row_are_told_apart(dialect: Dialect) -> None:
     assert end.host == "b-two:2, a-one:1"
 
 
-def test_a_cancelled_row_tells_an_overlap_from_a_stop_of_something_unknown() -> None:
+def test_a_cancelled_row_is_an_overlap_without_text_and_an_orphan_with_one() -> None:
     overlap = parse_result("", status=LogStatus.CANCELLED)
     orphan = parse_result("系统重启后手动停止", status=LogStatus.CANCELLED)
     assert (overlap.reason, orphan.reason) == (EndReason.OVERLAP, EndReason.ORPHANED)
@@ -178,7 +178,7 @@ def test_a_task_with_a_schedule_is_a_main_task() -> None:
     assert (form["level"], form["spec"]) == (1, "0 0 * * * *")
 
 
-def test_a_task_is_never_retried_or_told_of_and_scheduled_only_where_it_is_asked() -> None:
+def test_a_task_has_no_retries_no_notifications_and_no_schedule_of_its_own() -> None:
     form = form_fields(TaskForm(name="job:a", command="true", node_ids=(1, 2), single=True))
     assert (form["level"], form["spec"]) == (2, "")
     assert (form["retry_times"], form["notify_status"]) == (0, 1)

@@ -1,4 +1,4 @@
-"""What is true of gocron beyond the numbered facts, each found on a real server; both dialects."""
+"""What else is true of gocron, beyond the numbered facts; each was found on a real server. Both dialects."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def test_an_http_task_has_no_host_line_and_no_reason(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["original", "fork"])
-def test_a_stop_in_the_queue_is_lost_and_the_fork_calls_the_row_cancelled_meanwhile(
+def test_a_stop_of_a_waiting_run_has_no_effect_and_the_fork_calls_the_row_cancelled_until_it_ends(
     dialect: str, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"

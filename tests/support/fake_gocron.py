@@ -39,7 +39,7 @@ class Fault(Enum):
     CUT = "the connection is cut before anything happened"
     LOST_ANSWER = "the request has its effect, and the connection is cut"
     HTTP_500 = "HTTP 500"
-    CODE_401 = "the token is no longer taken"
+    CODE_401 = "the token is no longer valid"
 
 
 @dataclass
@@ -104,7 +104,7 @@ class FakeGoCron:
     # One request
 
     def note(self, method: str, target: str, body: str) -> Fault | None:
-        """Count a request, and tell which fault it meets."""
+        """Count a request, and return the fault that it meets."""
         path = urlsplit(target).path
         with self._lock:
             self.requests.append(f"{method} {target}")

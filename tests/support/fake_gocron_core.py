@@ -251,7 +251,7 @@ class FakeCore:
             self.single_running.discard(task.id)
 
     def add_row(self, task: Task, hosts: Iterable[Host], status: int) -> Row | None:
-        """None where MySQL cannot hold the nodes' names: then nothing runs, and nothing tells."""
+        """None where MySQL cannot hold the nodes' names: then nothing runs, and there is no error."""
         hostname = "".join(f"{host.alias} - {host.name}<br>" for host in hosts)
         if self.dialect == "original" and len(hostname) > 128:
             return None

@@ -21,7 +21,7 @@ ROUNDS_TIME = 0.2
 
 
 def job_of(*tasks: str | TaskSpec, name: str = "J") -> JobSpec:
-    """A job of these tasks, those given by their names with a command that prints the name."""
+    """A job of these tasks. A task given by its name has a command that prints the name."""
     given = (
         task if isinstance(task, TaskSpec) else TaskSpec(name=task, action=Shell(f"echo {task}")) for task in tasks
     )
@@ -59,14 +59,14 @@ class Runs:
         self.engine.start(task, number, {})
 
     def go(self, *tasks: str | TaskSpec, timeout: float | None = None) -> None:
-        """Prepare and start them all, and have them triggered."""
+        """Prepare, start and trigger them all."""
         self.prepare(*tasks, timeout=timeout)
         for task in range(len(tasks)):
             self.start(task)
         self.let_run(0.0)
 
     def let_run(self, seconds: float) -> None:
-        """Let the engine go on for so long, or until something happens."""
+        """Let the engine work for so many seconds, or until there are events."""
         self.events += self.engine.wait(seconds)
 
     def run_until(self, condition: Callable[[], bool]) -> None:
@@ -103,7 +103,7 @@ class Runs:
 
 @contextmanager
 def runs_on(lab: Lab, **options: Any) -> Iterator[Runs]:
-    """An engine with a client of its own, as it closes that."""
+    """An engine with a client of its own, because it closes its client."""
     client = lab.new_client(token=lab.token, timeout=5 if lab.fake else 30)
     values: dict[str, Any] = {
         "run_new": RunNew.AUTO,

@@ -36,7 +36,7 @@ STAND_INS = ("original", "fork")
 
 @dataclass
 class Lab:
-    """A server, a client of it, and what the test has made there."""
+    """A server, a client of it, and what the test has created there."""
 
     client: GoCronClient
     fake: FakeGoCron | None

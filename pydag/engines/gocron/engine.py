@@ -139,7 +139,7 @@ class GoCronEngine(Engine):
         self._wakeup.set()
 
     def stop(self, *, force: bool) -> None:
-        """Have gocron kill what runs: it has no gentle stop. With `force`, what does not end at once is lost."""
+        """Have gocron kill what runs: it has no gentle stop. With `force`, what does not end immediately is lost."""
         self._stopping = True
         for attempt in self._new:
             self._end(attempt, Verdict(State.CANCELLED, Reason.INTERRUPTED))

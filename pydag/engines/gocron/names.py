@@ -29,10 +29,10 @@ def task_names(spec: JobSpec) -> list[str]:
     Where the job's own name holds a colon, every name is shortened: `a:b` and `c` must not meet `a` and `b:c`.
     """
     plain = [f"{spec.name}:{task.name}" for task in spec.tasks]
-    alike = Counter(name.casefold() for name in plain)
+    count = Counter(name.casefold() for name in plain)
     return [
         name
-        if _is_kept(name, NAME_LIMIT) and ":" not in spec.name and alike[name.casefold()] == 1
+        if _is_kept(name, NAME_LIMIT) and ":" not in spec.name and count[name.casefold()] == 1
         else _shortened(name, f"{spec.name}\n{task.name}", NAME_LIMIT)
         for name, task in zip(plain, spec.tasks, strict=True)
     ]
@@ -52,7 +52,7 @@ def is_of_a_job(form: TaskForm) -> bool:
 
 
 def job_of(form: TaskForm) -> str:
-    """The name of the job whose task this is; the tag, where a shortened name does not stand in the remark."""
+    """The name of the job whose task this is; the tag, where the remark does not hold a shortened name."""
     whole = form.remark.removeprefix(f"{_REMARK} ")
     colons = [place for place, char in enumerate(whole) if char == ":"]
     return next((whole[:colon] for colon in colons if tag_of(whole[:colon]) == form.tag), form.tag)

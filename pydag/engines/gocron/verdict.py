@@ -26,7 +26,7 @@ STRANGER = Verdict(
     Reason.UNKNOWN,
     "somebody else ran this task on gocron at the same time, and the two ended differently",
 )
-"""Nothing tells which of the runs is the attempt's."""
+"""It cannot be known which of the runs is the attempt's."""
 
 
 def verdict(ends: Sequence[RowEnd]) -> Verdict:

@@ -1,4 +1,4 @@
-"""What becomes of an attempt on gocron: never a success that was none, never an end that nobody knows."""
+"""What becomes of an attempt on gocron: pydag invents neither a success nor an end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Ahead:
 # Ends.
 
 
-def test_an_attempt_tells_the_node_that_ran_it_and_its_output_without_gocrons_line(runs: Runs) -> None:
+def test_an_attempt_has_the_node_that_ran_it_and_its_output_without_the_host_line(runs: Runs) -> None:
     runs.go("echo one; echo two >&2")
     node = runs.lab.nodes()[0]
     end = runs.end()
@@ -70,7 +70,7 @@ def test_a_node_out_of_reach_loses_the_attempt(runs: Runs) -> None:
 
 
 # Fact 6.
-def test_a_node_that_is_not_there_any_more_is_no_success(lab: Lab) -> None:
+def test_a_node_that_no_longer_exists_is_not_a_success(lab: Lab) -> None:
     name = f"{lab.prefix}:0"
     assert lab.raw_store(name=name, host_id=32_000)["code"] == 0
     with runs_on(lab, run_new=RunNew.NO) as runs:
@@ -100,7 +100,7 @@ def test_output_over_four_mebibytes_loses_the_attempt_and_says_why(runs: Runs) -
     assert end.detail.startswith(EndReason.TOO_LARGE.value)
 
 
-def test_a_timeout_is_gocrons_to_keep(runs: Runs) -> None:
+def test_gocron_enforces_the_timeout(runs: Runs) -> None:
     runs.go(TaskSpec(name="0", action=Shell("sleep 300"), timeout=0.2))
     end = runs.end()
     assert (end.state, end.reason) == (State.FAILED, Reason.TIMEOUT)
@@ -126,7 +126,7 @@ def test_a_task_of_two_nodes_fails_when_one_of_them_fails(runs: Runs, tmp_path: 
     assert b"made" in runs.output()
 
 
-# A directory and variables, which gocron knows nothing of.
+# A directory and variables, for which gocron has no fields.
 
 
 def test_a_command_has_its_directory_and_variables(runs: Runs, tmp_path: Path) -> None:
@@ -144,10 +144,10 @@ def test_nothing_of_a_command_runs_where_its_directory_is_missing(runs: Runs, tm
     assert not mark.exists()
 
 
-# Others start the same task.
+# Somebody else starts the same task.
 
 
-def test_anothers_run_that_ends_differently_leaves_the_attempt_lost(runs: Runs, tmp_path: Path) -> None:
+def test_a_run_by_somebody_else_that_ends_differently_leaves_the_attempt_lost(runs: Runs, tmp_path: Path) -> None:
     runs.go(f"cd {tmp_path} && mkdir one || exit 1; {gate('gate')}")
     eventually((tmp_path / "gate.open").exists)
     runs.lab.client.run_task(runs.task_id())
@@ -158,7 +158,7 @@ def test_anothers_run_that_ends_differently_leaves_the_attempt_lost(runs: Runs, 
     assert runs.output() == b""
 
 
-def test_anothers_run_that_ends_alike_changes_nothing(runs: Runs, tmp_path: Path) -> None:
+def test_a_run_by_somebody_else_that_ends_the_same_way_changes_nothing(runs: Runs, tmp_path: Path) -> None:
     runs.go(gate(tmp_path / "gate"))
     eventually((tmp_path / "gate.open").exists)
     runs.lab.client.run_task(runs.task_id())
@@ -179,13 +179,13 @@ def test_an_earlier_run_is_not_taken_for_this_one(runs: Runs, tmp_path: Path) ->
 
 
 # Fact 16.
-def test_a_task_of_one_instance_that_runs_already_did_not_start_on_the_original(lab: Lab, tmp_path: Path) -> None:
+def test_a_second_instance_of_a_single_task_does_not_start_on_the_original(lab: Lab, tmp_path: Path) -> None:
     task_id = lab.create(gate(tmp_path / "gate"), name=f"{lab.prefix}:0", single=True)
     lab.start(task_id)
     eventually((tmp_path / "gate.open").exists)
     with runs_on(lab, run_new=RunNew.NO) as runs:
         runs.go("as it is there")
-        if not lab.original:  # where one instance at a time is a word without effect
+        if not lab.original:  # where "one instance at a time" has no effect
             (tmp_path / "gate").touch()
         end = runs.end()
         (tmp_path / "gate").touch()

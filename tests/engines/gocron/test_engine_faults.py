@@ -75,7 +75,7 @@ def test_a_trigger_that_was_lost_before_it_had_its_effect_is_lost_after_a_while(
     assert fake.counts["GET /api/task/run/:id"] == 1
 
 
-def test_a_run_that_was_never_asked_for_is_failed_and_not_lost(runs: Runs, fake: FakeGoCron) -> None:
+def test_a_run_that_was_never_requested_is_failed_and_not_lost(runs: Runs, fake: FakeGoCron) -> None:
     runs.prepare("echo hi")
     fake.fail(Fault.CUT, "/api/task/log", times=3)
     runs.start()
@@ -117,7 +117,7 @@ def test_a_round_that_fails_ends_nothing_and_the_run_goes_on(
     assert runs.end().state is State.SUCCESS
 
 
-def test_trouble_is_told_once_and_its_end_too(
+def test_trouble_is_reported_once_and_its_end_too(
     runs: Runs, fake: FakeGoCron, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     runs.go(gate(tmp_path / "gate"))
@@ -137,7 +137,7 @@ def test_trouble_is_told_once_and_its_end_too(
 
 
 # Fact 6.
-def test_a_finished_row_that_no_node_speaks_in_is_lost(runs: Runs, fake: FakeGoCron) -> None:
+def test_a_finished_row_without_a_host_line_is_lost(runs: Runs, fake: FakeGoCron) -> None:
     fake.core.panics.add(name(runs))
     runs.go("echo hi")
     end = runs.end()
@@ -176,9 +176,7 @@ def test_while_gocrons_queue_is_full_nothing_is_given_up(
     assert [end.state for end in runs.ends(2)] == [State.SUCCESS] * 2
 
 
-def test_a_strangers_row_without_an_end_of_its_own_invents_nothing(
-    runs: Runs, fake: FakeGoCron, tmp_path: Path
-) -> None:
+def test_a_row_of_somebody_else_without_a_result_invents_nothing(runs: Runs, fake: FakeGoCron, tmp_path: Path) -> None:
     runs.go(gate(tmp_path / "gate"))
     eventually((tmp_path / "gate.open").exists)
     fake.add_foreign_row(runs.task_id(), "")

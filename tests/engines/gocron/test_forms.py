@@ -35,7 +35,7 @@ def test_a_node_that_is_not_there_is_named_with_those_that_are(node: int | str) 
     assert str(raised.value) == f"task 't': gocron has no node {node!r}; it has 1 (first), 4 (second)"
 
 
-def test_a_gocron_without_nodes_is_told_how_to_get_one() -> None:
+def test_without_a_node_the_error_says_how_to_get_one() -> None:
     with pytest.raises(InvalidJob, match=r"gocron has no node to run commands on: .*`pydag nodes add --name HOST"):
         form_of(TaskSpec(name="t", action=Shell("true")), nodes=())
 

@@ -11,7 +11,7 @@ from pydag.gocron.forms import NAME_LIMIT, TAG_LIMIT
 from tests.support.gocron_runs import job_of
 
 
-def test_names_that_fit_are_those_of_the_older_program() -> None:
+def test_names_that_fit_are_job_colon_task() -> None:
     assert task_names(job_of("Sync Data", "Feature Engineering1", name="TestJob")) == [
         "TestJob:Sync Data",
         "TestJob:Feature Engineering1",
@@ -35,7 +35,7 @@ def test_a_name_of_32_characters_is_kept_and_one_of_33_is_shortened() -> None:
         pytest.param(["ß", "ss"], id="sharp s"),
     ],
 )
-def test_names_that_a_database_takes_for_one_are_told_apart(tasks: list[str]) -> None:
+def test_names_that_a_database_confuses_are_made_different(tasks: list[str]) -> None:
     names = task_names(job_of(*tasks))
     assert len({name.casefold().rstrip() for name in names}) == len(tasks)
 
@@ -53,7 +53,7 @@ name_texts = st.text(
 
 @given(name_texts, st.lists(name_texts, min_size=1, max_size=8, unique=True))
 @settings(max_examples=300)
-def test_names_fit_are_unique_whatever_the_case_and_depend_on_nothing_else(job: str, tasks: list[str]) -> None:
+def test_names_fit_differ_without_regard_to_case_and_depend_on_nothing_else(job: str, tasks: list[str]) -> None:
     names = task_names(job_of(*tasks, name=job))
     assert names == task_names(job_of(*tasks, name=job))
     assert len({name.casefold() for name in names}) == len(tasks)

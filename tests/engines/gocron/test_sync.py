@@ -21,53 +21,53 @@ from tests.support.gocron_targets import Lab
 
 
 @pytest.fixture
-def settle(lab: Lab) -> Callable[..., list[int]]:
-    """Make the lab's gocron agree with a job of these tasks, and give their ids."""
+def sync(lab: Lab) -> Callable[..., list[int]]:
+    """Synchronize the lab's gocron with a job of these tasks, and return their ids."""
 
-    def settle(run_new: RunNew, *tasks: str | TaskSpec) -> list[int]:
+    def sync(run_new: RunNew, *tasks: str | TaskSpec) -> list[int]:
         spec = job_of(*tasks, name=lab.prefix)
         return synchronize(lab.client, job_forms(spec, lab.nodes(), 60.0), run_new)
 
-    return settle
+    return sync
 
 
 def there(lab: Lab) -> dict[str, RemoteTask]:
     return {task.form.name.removeprefix(f"{lab.prefix}:"): task for task in lab.client.tasks(tag=lab.prefix)}
 
 
-Settle = Callable[..., list[int]]
+Sync = Callable[..., list[int]]
 
 
 @pytest.mark.parametrize("run_new", [RunNew.YES, RunNew.AUTO])
-def test_a_new_job_is_made(lab: Lab, settle: Settle, run_new: RunNew) -> None:
-    ids = settle(run_new, "a", "b")
+def test_a_new_job_is_made(lab: Lab, sync: Sync, run_new: RunNew) -> None:
+    ids = sync(run_new, "a", "b")
     made = there(lab)
     assert ids == [made["a"].id, made["b"].id]
     form = made["a"].form
     assert (form.command, form.node_ids, form.timeout, form.schedule) == ("echo a", (lab.nodes()[0].id,), 60, "")
 
 
-def test_yes_refuses_a_job_that_exists_and_says_what_to_do(lab: Lab, settle: Settle) -> None:
-    settle(RunNew.YES, "a", "b")
+def test_yes_refuses_an_existing_job_and_says_what_to_do(lab: Lab, sync: Sync) -> None:
+    sync(RunNew.YES, "a", "b")
     with pytest.raises(EngineRefused) as raised:
-        settle(RunNew.YES, "a", "b")
+        sync(RunNew.YES, "a", "b")
     assert str(raised.value) == (
         f"job {lab.prefix!r} exists on gocron (2 tasks): set PYDAG_RUN_NEW=no to run it as it is there, "
         "=auto to make it agree with the file, or delete it first"
     )
 
 
-def test_no_finds_the_job_as_it_is_there(lab: Lab, settle: Settle) -> None:
-    ids = settle(RunNew.YES, "a", "b")
+def test_no_finds_the_job_as_it_is_there(lab: Lab, sync: Sync) -> None:
+    ids = sync(RunNew.YES, "a", "b")
     before = there(lab)
-    assert settle(RunNew.NO, TaskSpec(name="b", action=Shell("changed"))) == [ids[1]]
+    assert sync(RunNew.NO, TaskSpec(name="b", action=Shell("changed"))) == [ids[1]]
     assert there(lab) == before
 
 
-def test_no_refuses_a_job_that_is_not_there_or_not_whole(lab: Lab, settle: Settle) -> None:
-    settle(RunNew.YES, "a")
+def test_no_refuses_a_job_that_is_not_there_or_not_whole(lab: Lab, sync: Sync) -> None:
+    sync(RunNew.YES, "a")
     with pytest.raises(EngineRefused) as raised:
-        settle(RunNew.NO, "a", "b", "c")
+        sync(RunNew.NO, "a", "b", "c")
     assert str(raised.value) == (
         f"gocron has no task '{lab.prefix}:b', which job {lab.prefix!r} needs (2 of 3 tasks missing): "
         "set PYDAG_RUN_NEW=auto to have it made, or =yes for a new job"
@@ -75,10 +75,10 @@ def test_no_refuses_a_job_that_is_not_there_or_not_whole(lab: Lab, settle: Settl
     assert list(there(lab)) == ["a"]
 
 
-def test_auto_makes_what_is_missing_updates_what_changed_and_removes_what_is_gone(lab: Lab, settle: Settle) -> None:
+def test_auto_makes_what_is_missing_updates_what_changed_and_removes_what_is_gone(lab: Lab, sync: Sync) -> None:
     first, second = lab.nodes()
-    kept, changed, moved, _ = settle(RunNew.YES, "kept", "changed", "moved", "gone")
-    ids = settle(
+    kept, changed, moved, _ = sync(RunNew.YES, "kept", "changed", "moved", "gone")
+    ids = sync(
         RunNew.AUTO,
         "kept",
         TaskSpec(name="changed", action=Shell("echo other"), timeout=5.0),
@@ -93,7 +93,7 @@ def test_auto_makes_what_is_missing_updates_what_changed_and_removes_what_is_gon
     assert sorted(now["moved"].form.node_ids) == sorted((first.id, second.id))
 
 
-def test_auto_leaves_alone_what_agrees(fake: FakeGoCron, gocron: GoCronClient) -> None:
+def test_auto_does_not_touch_unchanged_tasks(fake: FakeGoCron, gocron: GoCronClient) -> None:
     job = job_forms(job_of("a", "b", TaskSpec(name="c", action=HttpRequest("http://h/", "POST"))), gocron.hosts(), 60.0)
     synchronize(gocron, job, RunNew.AUTO)
     stores = fake.counts["POST /api/task/store"]
@@ -141,18 +141,18 @@ def test_delete_takes_every_task_of_the_job_and_no_other(fake: FakeGoCron, gocro
     assert delete_job(gocron, "J") == 0
 
 
-def test_jobs_are_tags_whose_tasks_are_named_as_pydag_names_them(lab: Lab, settle: Settle) -> None:
-    settle(RunNew.YES, "a", "b")
+def test_jobs_are_tags_whose_tasks_are_named_as_pydag_names_them(lab: Lab, sync: Sync) -> None:
+    sync(RunNew.YES, "a", "b")
     lab.raw_store(name=f"{lab.prefix}x", tag=f"{lab.prefix}other")
     lab.raw_store(name=f"{lab.prefix}y", tag="")
     found = [job for job in job_names(lab.client) if job.startswith(lab.prefix)]
     assert found == [lab.prefix]
 
 
-def test_what_people_made_by_hand_under_the_same_tag_is_left_alone(lab: Lab, settle: Settle) -> None:
-    settle(RunNew.YES, "a")
+def test_what_people_made_by_hand_under_the_same_tag_is_left_alone(lab: Lab, sync: Sync) -> None:
+    sync(RunNew.YES, "a")
     lab.raw_store(name=f"{lab.prefix}z", tag=lab.prefix)
-    settle(RunNew.AUTO, "a", "b")
+    sync(RunNew.AUTO, "a", "b")
     assert job_names(lab.client).count(lab.prefix) == 1
     assert delete_job(lab.client, lab.prefix) == 2
     assert [task.form.name for task in lab.client.tasks(tag=lab.prefix)] == [f"{lab.prefix}z"]

@@ -42,7 +42,7 @@ class _EndsMeanwhile(Future[None]):
 
 
 class _Given(Executor):
-    """Gives these futures, one after the other, whatever it is given to run."""
+    """Runs nothing: each submit returns the next of these futures."""
 
     def __init__(self, *futures: Future[None]) -> None:
         self.futures = list(futures)
