@@ -62,7 +62,6 @@ class _Start(Silent):
         self._begun = False
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
-        """It is in the history."""
         self._begun = True
 
     def run(self, at: datetime | None) -> None:
@@ -120,9 +119,9 @@ def _has_begun(job: str, due: datetime) -> bool:
 
 
 def _refuse_if_busy(store: Store, job: str, *, alone: bool) -> None:
-    """Raise `StillRunning` where the last start goes on (not `alone`), or a run that was started by hand.
+    """Raise `StillRunning` where the last start still runs (not `alone`), or a run that somebody started by hand.
 
-    The run of a backfill may go on beside: it has a logical date of its own.
+    The run of a backfill does not count: it has a logical date of its own.
     """
     running = live_runs(store, job)
     by_hand = [run for run in running if run.scheduled_for is None]

@@ -150,15 +150,15 @@ def _five(text: str) -> list[str]:
     if expression in NICKNAMES:
         return NICKNAMES[expression].split()
     if expression == "@reboot":
-        raise _refusal(text, f"a start of the machine has no time: give five fields or {known}")
+        raise _refusal(text, f"the start of the machine is not a time: give five fields or {known}")
     if expression.startswith("@"):
         raise _refusal(text, f"there is no such name: give five fields or {known}")
     fields = expression.lower().split()
     if len(fields) == len(_GOCRON):
-        raise _refusal(text, "six fields, with seconds, are not those of cron: leave out the first")
+        raise _refusal(text, "cron takes five fields, without seconds: leave out the first")
     if len(fields) != len(_CRON):
         order = ", ".join(field.name for field in _CRON)
-        raise _refusal(text, f"five fields are asked for, not {len(fields)}: {order}; or {known}")
+        raise _refusal(text, f"five fields are needed, not {len(fields)}: {order}; or {known}")
     return fields
 
 

@@ -78,8 +78,8 @@ def test_a_file_with_several_jobs_needs_a_name() -> None:
     ("arguments", "message"),
     [
         (["flow.py", "--cron=0 0 31 2 *"], "'0 0 31 2 *' never fires: none of its months has one of its days"),
-        (["flow.py", "--cron=0 0 * *"], "five fields are asked for, not 4"),
-        (["flow.py", "--cron=@reboot"], "a start of the machine has no time"),
+        (["flow.py", "--cron=0 0 * *"], "five fields are needed, not 4"),
+        (["flow.py", "--cron=@reboot"], "the start of the machine is not a time"),
         (["gone.py", "--cron=@daily"], "there is no file 'gone.py'"),
         (["flow.py", "--cron=@daily", "--env=NOT_SET"], "--env 'NOT_SET': there is no such variable now: set it"),
     ],

@@ -163,7 +163,7 @@ LONG = ",".join(map(str, range(0, 60, 2)))
         (["--cron=*/0 * * * * *", "--node-id=1"], 2, "second '*/0' has a step of 0: give 1 or more"),
         (["--cron=0 0 0 31 2 *", "--node-id=1"], 2, "never fires"),
         ([f"--cron={LONG} * * * * *", "--node-id=1"], 2, "gocron keeps 64 characters of "),
-        (["--cron=@reboot", "--node-id=1"], 2, "a start of the machine has no time"),
+        (["--cron=@reboot", "--node-id=1"], 2, "the start of the machine is not a time"),
         (["--cron=@daily", "--node-id=1", "--name=None"], 6, "'flow.py' has no job named 'None'"),
     ],
 )

@@ -26,11 +26,11 @@ def test_a_schedule_is_frozen() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "five fields are asked for, not 0: minute, hour, day of month, month, weekday"),
-        ("* * * *", "five fields are asked for, not 4"),
-        ("* * * * * * *", "five fields are asked for, not 7"),
-        ("0 0 0 * * *", "six fields, with seconds, are not those of cron: leave out the first"),
-        ("@reboot", "a start of the machine has no time: give five fields or one of @hourly"),
+        ("", "five fields are needed, not 0: minute, hour, day of month, month, weekday"),
+        ("* * * *", "five fields are needed, not 4"),
+        ("* * * * * * *", "five fields are needed, not 7"),
+        ("0 0 0 * * *", "cron takes five fields, without seconds: leave out the first"),
+        ("@reboot", "the start of the machine is not a time: give five fields or one of @hourly"),
         ("@Daily", "there is no such name: give five fields or one of @hourly"),
         ("@every 1h", "there is no such name: give five fields or one of @hourly"),
         ("60 * * * *", "minute '60' is unknown: give 0 to 59"),
@@ -110,7 +110,7 @@ def test_gocron_gets_six_fields(text: str, six: str) -> None:
         ("0 0 1,27,29 1 */7", "gocron looks five years ahead and then gives up"),
         (f"{','.join(map(str, range(30)))} * * * *", f"keeps {GOCRON_LENGTH} characters of 89"),
         ("@every 1h", "there is no such name"),
-        ("* * * *", "five fields are asked for, not 4"),
+        ("* * * *", "five fields are needed, not 4"),
     ],
 )
 def test_what_gocron_cannot_run_as_meant_is_refused(text: str, message: str) -> None:

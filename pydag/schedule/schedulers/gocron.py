@@ -100,7 +100,7 @@ class GoCronScheduler(Scheduler):
         return undo
 
     def remove(self, job: str) -> bool:
-        """A start that has begun goes on."""
+        """Starts that have begun continue."""
         for task in self._tasks(job):
             refuse_another_home(task.form.command, job, self._home, self.title)
         return self._remove(job)
@@ -118,7 +118,6 @@ class GoCronScheduler(Scheduler):
         return [start for start in found if start and start.due > submission.submitted]
 
     def close(self) -> None:
-        """Close the connections."""
         self._client.close()
 
     def _tasks(self, job: str) -> list[RemoteTask]:
