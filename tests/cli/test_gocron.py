@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from pydag.engines.gocron import sync
+from pydag.files import locked
 from pydag.stores.redis import migration
 from tests.support.commands import PYDAG, flow, gate, pydag, run, started
 from tests.support.gocron_targets import Lab
@@ -22,14 +23,18 @@ TASKS = ["Sync Data", "Feature Engineering1", "Feature Engineering2", "Machine L
 
 
 @pytest.fixture
-def server(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """A gocron that the environment names. The seed's job is not there, before and after."""
+def server(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A gocron that the environment names. The seed's job is not there, before and after.
+
+    On a real server the tests that use that job wait for each other, also those of other pytest processes.
+    """
     monkeypatch.setenv("GOCRON_ADDRESS", lab.address)
     monkeypatch.setenv("GOCRON_ADMIN_USER", lab.user)
     monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.password)
-    sync.delete_job(lab.client, "TestJob", force=True)
-    yield lab
-    sync.delete_job(lab.client, "TestJob", force=True)
+    with locked(tmp_path_factory.getbasetemp().parent / f"{lab.address.rpartition(':')[2]}.lock"):
+        sync.delete_job(lab.client, "TestJob", force=True)
+        yield lab
+        sync.delete_job(lab.client, "TestJob", force=True)
 
 
 @pytest.fixture
