@@ -8,7 +8,7 @@ from pydag.model.states import State
 
 
 class StateStyle(NamedTuple):
-    """How a state is shown. The sign tells it without colours; it is one column wide, and common fonts have it.
+    """How a state is shown. The sign is enough without colours; it is one column wide, and common fonts have it.
 
     `ascii_sign` is for outputs that have only ASCII. `terminal` is the colour as SGR parameters. `fill`, `line` and
     `text` are the colours of a box in a picture, whose line may be `dashed`.

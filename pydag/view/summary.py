@@ -50,7 +50,7 @@ def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Disp
 
 
 def _other_failures(record: RunRecord, tails: OutputTails, display: Display) -> Iterator[str]:
-    """How many more tasks failed, whose output is not shown."""
+    """How many more tasks failed; their output is not shown."""
     shown = {record.spec.tasks[number].name for number in tails.failed}
     others = [task.name for task in record.unsuccessful(State.FAILED, State.LOST) if task.name not in shown]
     if others:

@@ -28,7 +28,7 @@ class Display:
     width: int | None = None
 
     def sign(self, state: State) -> str:
-        """One column that tells the state."""
+        """The state's sign, one column wide."""
         return STYLES[state].ascii_sign if self.ascii else STYLES[state].sign
 
     def paint(self, text: str, state: State) -> str:
@@ -102,7 +102,7 @@ def print_lines(lines: Iterable[str], stream: TextIO) -> None:
 
 
 def print_stderr(message: str) -> None:
-    """Print a line on stderr. Where that fails nobody can be told, and nothing happens."""
+    """Print a line on stderr. Where that fails, nothing happens."""
     if sys.stderr is None:
         return
     with suppress(OSError):

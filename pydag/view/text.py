@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from unicodedata import category, east_asian_width
 
 
 def text_width(text: str) -> int:
@@ -31,8 +32,6 @@ def padded(text: str, columns: int) -> str:
 
 
 def _widths(text: str) -> Iterator[int]:
-    from unicodedata import category, east_asian_width  # a library of its own, which ASCII does not need
-
     joined = False
     for character in text:
         if joined or category(character) in ("Mn", "Me", "Cf"):

@@ -152,7 +152,7 @@ def change(reporter: Reporter, changes: Sequence[Attempt | Output]) -> None:
     )
 
 
-def tell(reporter: Reporter, changes: Sequence[Sequence[Attempt | Output]], record: RunRecord) -> None:
+def replay(reporter: Reporter, changes: Sequence[Sequence[Attempt | Output]], record: RunRecord) -> None:
     reporter.run_started(record.run, record.spec)
     for each in changes:
         change(reporter, each)

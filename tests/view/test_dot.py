@@ -87,7 +87,7 @@ def test_layers_go_from_top_to_bottom(directory: Path) -> None:
 
 
 @pytest.mark.dot
-def test_states_are_told_by_colour_and_by_word(directory: Path) -> None:
+def test_each_state_has_a_colour_and_a_word(directory: Path) -> None:
     names = {state.value.upper(): state for state in State}
     nodes = groups(svg(job(*names), directory, names), "node")
     colours = set()
@@ -100,7 +100,7 @@ def test_states_are_told_by_colour_and_by_word(directory: Path) -> None:
 
 
 @pytest.mark.dot
-def test_states_are_told_inside_a_block_and_counted_in_the_title(directory: Path) -> None:
+def test_states_are_shown_in_a_block_and_counted_in_the_title(directory: Path) -> None:
     states = {f"part {number}": State.SUCCESS for number in range(29)} | {"part 29": State.FAILED}
     shown = lines(svg(fan(30), directory, states))
     assert sum(line == "✓ success" for line in shown) == 29
@@ -109,11 +109,11 @@ def test_states_are_told_inside_a_block_and_counted_in_the_title(directory: Path
 
 
 @pytest.mark.dot
-def test_a_condition_other_than_success_stands_at_its_dashed_edge(directory: Path) -> None:
+def test_a_condition_other_than_success_is_written_at_its_dashed_edge(directory: Path) -> None:
     tasks = (task("a"), task("b", 0), task("c", 0, when=When.FAILURE), task("d", 1, 2, when=When.ALWAYS))
     edges = groups(svg(JobSpec(name="Job", tasks=tasks), directory), "edge")
-    told = {edge: "".join(lines(group)).strip() for edge, group in edges.items()}
-    assert told == {"t0->t1": "", "t0->t2": "on failure", "t1->t3": "always", "t2->t3": "always"}
+    shown = {edge: "".join(lines(group)).strip() for edge, group in edges.items()}
+    assert shown == {"t0->t1": "", "t0->t2": "on failure", "t1->t3": "always", "t2->t3": "always"}
     dashed = {edge for edge, group in edges.items() if next(group.iter(f"{SVG}path")).get("stroke-dasharray")}
     assert dashed == {"t0->t2", "t1->t3", "t2->t3"}
 

@@ -87,7 +87,7 @@ def test_in_json_what_an_attempt_used_is_seconds_and_bytes(memory: int | None) -
     assert run["tasks"][0]["attempts"][0]["usage"] == usage
 
 
-def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
+def test_json_times_are_in_utc() -> None:
     east = timezone(timedelta(hours=8))
     jobs = [JobEntry(name="J", saved=datetime(2022, 12, 26, 23, 0, tzinfo=east), tasks=1, last_run=None)]
     assert json.loads(json_view.jobs(jobs, {}, [], now=NOW)) == {
@@ -99,7 +99,7 @@ def test_json_times_are_utc_whatever_zone_they_were_given_in() -> None:
     }
 
 
-def test_in_json_what_runs_lasts_until_now_and_what_is_lost_has_no_duration() -> None:
+def test_in_json_a_running_task_lasts_until_now_and_a_lost_one_has_no_duration() -> None:
     lost = Attempt(task=1, number=1, state=State.LOST, started=START)
     record = run_of(TEST_JOB, [running(0, 10), lost], State.RUNNING, ended=None)
     run = json.loads(json_view.log("TestJob", [record], now=NOW))["runs"][0]
@@ -160,13 +160,13 @@ def test_output_as_json_is_text_that_names_its_run() -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_json_is_ascii_and_gives_every_name_back(name: str) -> None:
+def test_json_is_ascii_and_keeps_every_name(name: str) -> None:
     text = json_view.log(name, [all_well(job(name, {name: []}))], now=NOW)
     assert text.isascii()
     assert json.loads(text)["runs"][0]["tasks"][0]["name"] == name
 
 
-def test_the_fields_of_the_json_page_are_those_of_the_documents() -> None:
+def test_every_field_of_the_documents_is_described() -> None:
     described = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
     schedules = {"J": Upcoming(expression="@daily", scheduler="crontab", next=NOW)}
     keys: set[str] = set()

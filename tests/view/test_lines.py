@@ -22,10 +22,10 @@ from tests.support.samples import (
     failed,
     fan,
     job,
+    replay,
     run_of,
     running,
     skipped,
-    tell,
 )
 
 pytestmark = pytest.mark.usefixtures("in_utc")
@@ -35,11 +35,11 @@ PLAIN = Display()
 
 def lines_of(changes: Sequence[Sequence[Attempt | Output]], record: RunRecord, display: Display = PLAIN) -> str:
     stream = io.StringIO()
-    tell(LineReporter(stream, display), changes, record)
+    replay(LineReporter(stream, display), changes, record)
     return stream.getvalue()
 
 
-def test_lines_tell_a_run_in_plain_words() -> None:
+def test_a_run_has_a_line_for_each_event() -> None:
     assert (
         lines_of(STORY, STORY_ENDS)
         == """\
@@ -71,20 +71,20 @@ def test_lines_announce_the_next_attempt() -> None:
         [failed(0, 1, 2, number=2)],
         [Attempt.not_attempted(0, State.CANCELLED)],
     ]
-    told = lines_of(story, run_of(spec, [], State.CANCELLED)).splitlines()
-    assert told[2:] == [
+    shown = lines_of(story, run_of(spec, [], State.CANCELLED)).splitlines()
+    assert shown[2:] == [
         "2022-12-26 15:28:02 `a` failed after 1.0s: signal 11 (SIGSEGV); attempt 1 of 3, the next now",
         "2022-12-26 15:28:02 `a` started, attempt 2 of 3",
         "2022-12-26 15:28:03 `a` failed after 1.0s: exit 1; attempt 2 of 3, the next now",
-        "2022-12-26 15:28:03 `a` cancelled: nothing of it will start",
+        "2022-12-26 15:28:03 `a` cancelled: it will not be started",
         "J was cancelled after 42s: 1 pending",
     ]
 
 
-def test_what_is_cancelled_before_it_started_bears_the_time_of_that() -> None:
+def test_a_task_cancelled_before_it_started_has_the_time_of_the_cancellation() -> None:
     cancelled = Attempt.not_attempted(1, State.CANCELLED, ended=at(20), reason=Reason.INTERRUPTED)
-    told = lines_of([[running(0, 0)], [cancelled]], run_of(TEST_JOB, [], State.CANCELLED)).splitlines()
-    assert told[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled: nothing of it will start"
+    shown = lines_of([[running(0, 0)], [cancelled]], run_of(TEST_JOB, [], State.CANCELLED)).splitlines()
+    assert shown[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled: it will not be started"
 
 
 def test_lines_say_that_a_run_is_being_stopped() -> None:
@@ -95,7 +95,7 @@ def test_lines_say_that_a_run_is_being_stopped() -> None:
     assert stream.getvalue().splitlines()[1] == "2022-12-26 15:28:21 stopping; Ctrl-C again kills"
 
 
-def test_what_was_stopped_says_so_once() -> None:
+def test_a_stopped_task_says_so_once() -> None:
     stopped = Attempt(
         task=0,
         number=1,
@@ -108,10 +108,12 @@ def test_what_was_stopped_says_so_once() -> None:
     assert "`Sync Data` cancelled after 2.0s\n" in lines_of([[stopped]], run_of(TEST_JOB, [stopped], State.CANCELLED))
 
 
-def test_a_flood_of_skipped_tasks_is_one_line() -> None:
+def test_many_skipped_tasks_share_a_line() -> None:
     spec = fan(10_000)
-    told = lines_of([[failed(0, 0, 1), *map(skipped, range(1, 10_002))]], run_of(spec, [failed(0, 0, 1)], State.FAILED))
-    assert told.splitlines()[1:3] == [
+    shown = lines_of(
+        [[failed(0, 0, 1), *map(skipped, range(1, 10_002))]], run_of(spec, [failed(0, 0, 1)], State.FAILED)
+    )
+    assert shown.splitlines()[1:3] == [
         "2022-12-26 15:28:02 `root` failed after 1.0s: exit 1",
         "2022-12-26 15:28:02 `t1`, `t2`, `t3` and 9998 more skipped: upstream did not succeed",
     ]
@@ -128,14 +130,14 @@ def test_a_line_is_there_as_soon_as_the_call_returns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_a_hostile_name_is_shown_as_it_is_and_quoted_where_a_shell_will_read_it(name: str) -> None:
+def test_a_hostile_name_is_shown_as_it_is_and_quoted_in_a_command(name: str) -> None:
     spec = job(name, {name: []})
-    told = lines_of(
+    shown = lines_of(
         [[running(0, 0)], [Output(task=0, number=1, data=b"x\n"), failed(0, 0, 1)]],
         run_of(spec, [failed(0, 0, 1)], State.FAILED),
     )
-    assert f" `{name}` started\n" in told
-    (command,) = re.findall(r"^  all of it: (.*)$", told, re.MULTILINE)
+    assert f" `{name}` started\n" in shown
+    (command,) = re.findall(r"^  all of it: (.*)$", shown, re.MULTILINE)
     words = subprocess.run(
         ["bash", "-c", f"pydag() {{ printf '%s\\0' \"$@\"; }}; {command}"], capture_output=True, check=True
     )

@@ -22,10 +22,10 @@ from tests.support.samples import (
     failed,
     fan,
     job,
+    replay,
     run_of,
     running,
     success,
-    tell,
 )
 from tests.support.screen import Screen
 
@@ -58,7 +58,7 @@ def test_a_frame_is_the_tree_with_states_times_and_a_bar() -> None:
     ]
 
 
-def test_a_tree_that_does_not_fit_is_a_list_and_a_list_that_does_not_is_what_runs_and_failed() -> None:
+def test_a_tree_that_does_not_fit_is_a_list_and_a_list_that_does_not_fit_has_running_and_failed_tasks() -> None:
     assert [line.split("  ")[0] for line in frame_of(TEST_JOB, attempts_of(STORY[:4]), 7)] == [
         "✓ Sync Data",
         "✗ Feature Engineering1",
@@ -75,7 +75,7 @@ def test_a_tree_that_does_not_fit_is_a_list_and_a_list_that_does_not_is_what_run
 
 
 @pytest.mark.parametrize("room", [2, 3, 10, 23])
-def test_a_frame_never_has_more_lines_than_there_is_room(room: int) -> None:
+def test_a_frame_never_has_more_lines_than_the_terminal(room: int) -> None:
     spec = fan(5000)
     changes = [running(number, number / 100) for number in range(1, 900)]
     ends = [failed(number, 0, 1) for number in range(100, 200)]
@@ -141,11 +141,11 @@ STAYS = [
 
 def test_a_run_that_is_over_at_once_leaves_its_last_frame_the_failed_output_and_the_summary() -> None:
     with Screen() as screen:
-        tell(live(screen), STORY, STORY_ENDS)
+        replay(live(screen), STORY, STORY_ENDS)
         assert screen.rows() == STAYS
 
 
-def test_frames_are_drawn_over_each_other_and_the_same_stays() -> None:
+def test_frames_are_drawn_over_each_other() -> None:
     with Screen() as screen:
         reporter = live(screen)
         print("before", file=screen.stream)
@@ -173,7 +173,7 @@ def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
         reporter.close()
 
 
-def test_nothing_is_drawn_where_nothing_changed() -> None:
+def test_an_unchanged_frame_is_not_drawn_again() -> None:
     with Screen() as screen:
         reporter = live(screen)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
@@ -231,7 +231,7 @@ def test_a_line_as_wide_as_the_screen_is_shown_to_its_last_column(columns: int, 
         assert screen.rows() == [*(line.text for line in expected), ""]
 
 
-def test_a_terminal_made_narrower_gets_its_wrapped_frame_wiped() -> None:
+def test_the_wrapped_frame_of_a_narrowed_terminal_is_erased() -> None:
     with Screen(columns=80) as screen:
         reporter = live(screen)
         reporter.run_started(STORY_ENDS.run, TEST_JOB)
@@ -245,12 +245,12 @@ def test_a_terminal_made_narrower_gets_its_wrapped_frame_wiped() -> None:
     assert up == 15  # 8 lines, of which 7 need two rows of 20 columns
 
 
-def test_many_short_tasks_are_noted_without_a_frame_each() -> None:
+def test_many_short_tasks_do_not_get_a_frame_each() -> None:
     with Screen() as screen:
         reporter = live(screen)
         spec = fan(5_000)
         ends = [success(number, 0, 1) for number in range(len(spec.tasks))]
         record = run_of(spec, ends)
-        tell(reporter, [[running(end.task, 0), end] for end in ends], record)
+        replay(reporter, [[running(end.task, 0), end] for end in ends], record)
         assert screen.rows()[-2:] == ["Fan succeeded after 42s: 5002 ok", ""]
         assert screen.received().count(b"\x1b[?7l") < 50

@@ -36,7 +36,7 @@ def log(*records: RunRecord, style: str = "flat", display: Display = PLAIN) -> s
     return "\n".join(log_view.log(records[0].run.job, records, style=style, now=NOW, display=display))
 
 
-def test_the_flat_log_of_the_example() -> None:
+def test_the_flat_log_has_a_line_for_each_task() -> None:
     assert (
         log(GOOD, BAD)
         == """\
@@ -58,7 +58,7 @@ def test_the_flat_log_of_the_example() -> None:
     )
 
 
-def test_the_tree_log_of_the_example_has_a_task_under_each_of_its_upstream_tasks() -> None:
+def test_the_tree_log_has_a_task_below_each_of_its_upstream_tasks() -> None:
     assert (
         log(GOOD, style="tree")
         == """\
@@ -154,7 +154,7 @@ def test_a_task_says_how_it_ended(attempts: list[Attempt], expected: str) -> Non
     assert f"└── {expected}\n" in log(record)
 
 
-def test_a_task_that_waited_for_a_failure_says_that_there_was_none() -> None:
+def test_a_skipped_task_for_failures_says_that_nothing_failed() -> None:
     spec = JobSpec(name="J", tasks=(TaskSpec(name="a", action=Shell("true"), when=When.FAILURE),))
     assert "skipped: nothing upstream failed" in log(run_of(spec, [skipped(0)]))
 
@@ -172,19 +172,19 @@ def test_the_flat_log_has_tasks_in_the_order_of_their_starts() -> None:
 
 @pytest.mark.parametrize("style", ["flat", "tree"])
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_a_hostile_name_stands_in_the_log_as_it_is(name: str, style: str) -> None:
+def test_a_hostile_name_is_shown_in_the_log_as_it_is(name: str, style: str) -> None:
     shown = log(all_well(job(name, {name: [], "next": [name]})), style=style)
     assert f"\n`{name}` at " in shown
     assert f"✓ `{name}` at " in shown
     assert f"Log For Job `{name}` <<" in shown
 
 
-def test_no_runs_give_a_next_step_that_a_shell_takes() -> None:
+def test_a_job_without_runs_shows_a_command_that_a_shell_accepts() -> None:
     shown = list(log_view.log("it's", [], style="flat", now=NOW, display=PLAIN))
     assert shown == ["`it's` has not run yet. `pydag run FILE --job 'it'\"'\"'s'` runs it."]
 
 
-def test_what_a_large_tree_does_not_draw_it_names() -> None:
+def test_a_large_tree_names_the_edges_that_it_does_not_draw() -> None:
     lines = log(all_well(fan(200)), style="tree").splitlines()
     assert [line for line in lines if "sink" in line] == [
         "    │   └── ✓ `sink` at 2022-12-26 15:31:22  0.5s  (also after `t2`, `t3`, `t4` and 196 more)"
@@ -198,7 +198,7 @@ def test_a_graph_that_would_explode_stays_readable(spec: JobSpec) -> None:
     assert max(map(len, lines)) < 200
 
 
-def test_a_chain_goes_on_in_a_tree_of_its_own() -> None:
+def test_a_long_chain_continues_in_another_tree() -> None:
     lines = log(all_well(job_of("Chain", 14)), style="tree").splitlines()
     assert lines[13].strip() == "└── ✓ `t11` at 2022-12-26 15:28:12  0.5s  (goes on below)"
     assert lines[14:17] == [
@@ -249,7 +249,7 @@ def test_the_header_of_an_output_says_what_the_attempt_used(usage: Usage | None,
     assert header == f"✓ `Sync Data` at 2022-12-26 15:28:01  1.0s{words}"
 
 
-def test_colours_that_a_task_left_on_end_before_our_next_line() -> None:
+def test_colours_that_a_task_left_on_are_turned_off() -> None:
     shown = output(
         AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\x1b[31mred\n"]), display=Display(colour=True)
     )

@@ -87,7 +87,7 @@ def test_a_directory_that_takes_no_file_is_a_clear_error() -> None:
         picture.write(job("a"), Path("/proc/out.dot"))
 
 
-def test_a_crash_while_writing_leaves_the_picture_of_before(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_while_writing_leaves_the_old_picture(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = picture.write(job("a"), directory / "out.dot")
     before = path.read_bytes()
 
@@ -157,7 +157,7 @@ def test_the_picture_beside_stays_inside_its_directory(name: str, directory: Pat
 
 
 @pytest.mark.parametrize("path", ["", "/nonexistent"])
-def test_without_dot_the_dot_file_and_one_line_tell_the_way(
+def test_without_dot_there_is_a_dot_file_and_a_line_that_says_how_to_draw_it(
     path: str, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", path)
@@ -196,7 +196,7 @@ def test_a_dot_that_draws_nothing_leaves_no_empty_picture(directory: Path, monke
     assert os.listdir(directory) == ["bin"]
 
 
-def test_a_dot_that_cannot_start_is_told(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dot_that_cannot_start_is_reported(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_dot(monkeypatch, directory / "bin", "")
     (directory / "bin" / "dot").write_text("#!/nonexistent/interpreter\n")
     said = picture.write_beside(job("a", name="J"), directory)

@@ -14,19 +14,19 @@ from pydag.view.lines import LineReporter
 from pydag.view.live.tree import LiveTree
 from pydag.view.reporters import reporter_for
 from pydag.view.terminal import Display
-from tests.support.samples import STORY, STORY_ENDS, tell
+from tests.support.samples import STORY, STORY_ENDS, replay
 from tests.support.screen import Screen
 
 PLAIN = Display()
 
 
 @pytest.mark.parametrize("environ", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
-def test_no_color_and_a_dumb_terminal_get_lines_without_an_escape_byte(environ: dict[str, str]) -> None:
+def test_no_color_and_a_dumb_terminal_get_lines_without_escapes(environ: dict[str, str]) -> None:
     with Screen() as screen:
         reporter = reporter_for(screen.stream, environ)
         assert isinstance(reporter, LineReporter)
         if environ:
-            tell(reporter, STORY, STORY_ENDS)
+            replay(reporter, STORY, STORY_ENDS)
             assert b"\x1b" not in screen.received()
 
 
@@ -51,14 +51,14 @@ class Broken(io.StringIO):
 
 @pytest.mark.parametrize("make", [LineReporter, LiveTree])
 def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Display], Reporter]) -> None:
-    tell(make(Broken(), PLAIN), STORY, STORY_ENDS)
+    replay(make(Broken(), PLAIN), STORY, STORY_ENDS)
     closed = io.StringIO()
     closed.close()
-    tell(make(closed, PLAIN), STORY, STORY_ENDS)
+    replay(make(closed, PLAIN), STORY, STORY_ENDS)
     read, write = os.pipe()
     os.close(read)
     with open(write, "w", encoding="utf-8") as stream:
-        tell(make(stream, PLAIN), STORY, STORY_ENDS)
+        replay(make(stream, PLAIN), STORY, STORY_ENDS)
 
 
 @pytest.mark.parametrize("make", [LineReporter, LiveTree])

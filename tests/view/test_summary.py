@@ -18,8 +18,8 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
     tails = OutputTails(spec)
     for end in ends:
         tails.ended(end)
-    told = list(final_lines(run_of(spec, ends, State.FAILED), tails, PLAIN))
-    assert told == [
+    shown = list(final_lines(run_of(spec, ends, State.FAILED), tails, PLAIN))
+    assert shown == [
         "✗ `t 0`: exit 1; it wrote nothing",
         "✗ `t 1`: exit 1; it wrote nothing",
         "✗ `t 2`: exit 1; it wrote nothing",
@@ -37,7 +37,7 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
         (State.LOST, "TestJob is lost after 42s: 5 ok"),
     ],
 )
-def test_one_line_sums_up(state: State, expected: str) -> None:
+def test_the_summary_says_how_the_run_ended(state: State, expected: str) -> None:
     assert summary(run_of(TEST_JOB, [success(number, 0, 1) for number in range(5)], state)) == expected
 
 

@@ -35,17 +35,17 @@ def test_a_tail_is_the_same_however_the_output_came_and_its_memory_is_bounded(pi
     assert (first, last) == ("…" + "x" * (TAIL_BYTES - 6), "last")
 
 
-def test_what_a_task_wrote_cannot_steer_the_terminal() -> None:
+def test_output_of_a_task_cannot_control_the_terminal() -> None:
     shown = tail(b"\x1b[2J\x1b[31mred\x1b[0m \x1b]0;title\x07 [bold]x\n10%\r20%\r100%\r\n\xff\xfe\x00\n")
     assert shown == ["red  [bold]x", "100%", "\ufffd\ufffd\ufffd"]
 
 
-def test_a_cut_inside_a_character_leaves_no_rubbish() -> None:
+def test_a_cut_inside_a_character_leaves_no_replacement_character() -> None:
     (line,) = tail("é".encode() * TAIL_BYTES + b"x")
     assert line.startswith("…é")
 
 
-def test_only_the_first_failures_are_kept_and_what_succeeds_or_is_tried_again_is_not() -> None:
+def test_only_the_first_failures_are_kept_but_no_success_and_no_retry() -> None:
     spec = job("J", {f"t{number}": [] for number in range(9)}, retries=1)
     tails = OutputTails(spec)
     for number in range(8):

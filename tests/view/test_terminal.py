@@ -16,7 +16,7 @@ def test_every_state_has_a_sign_and_a_colour_of_its_own() -> None:
     assert len({display.paint("", state) for state in State}) == len(State)
 
 
-def test_what_is_printed_has_what_the_encoding_lacks_as_a_number() -> None:
+def test_characters_that_the_encoding_lacks_are_printed_as_numbers() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
     print_lines(["🚀 ok"], stream)
@@ -25,7 +25,7 @@ def test_what_is_printed_has_what_the_encoding_lacks_as_a_number() -> None:
 
 @pytest.mark.parametrize("text", ["abcdefghij", "漢字漢字漢", "🚀" * 5, "é" * 10])
 @pytest.mark.parametrize("columns", range(12))
-def test_what_does_not_fit_is_shortened_to_fit(text: str, columns: int) -> None:
+def test_text_that_does_not_fit_is_shortened(text: str, columns: int) -> None:
     for short in (Display().fit(text, columns), Display().cut(text, columns)):
         assert text_width(short) <= columns
         assert short == text or text_width(text) > columns
@@ -61,7 +61,7 @@ def test_colours_are_for_terminals_that_want_them(terminal: bool, environ: dict[
     assert (display.width is not None) is terminal
 
 
-def test_a_closed_output_is_no_terminal() -> None:
+def test_a_closed_output_is_not_a_terminal() -> None:
     stream = io.StringIO()
     stream.close()
     assert display_for(stream, {}) == Display()

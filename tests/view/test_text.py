@@ -39,5 +39,5 @@ def test_wide_characters_take_two_columns_and_marks_none(text: str, columns: int
         ("\x1b", "\ufffd"),
     ],
 )
-def test_foreign_text_cannot_steer_a_terminal(text: str, expected: str) -> None:
+def test_foreign_text_cannot_control_a_terminal(text: str, expected: str) -> None:
     assert sanitized(text) == expected
