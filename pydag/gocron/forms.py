@@ -56,6 +56,11 @@ class TaskForm:
     schedule: str = ""
 
 
+def seconds_allowed(form: TaskForm) -> int:
+    """The seconds after which gocron kills the task: its timeout, or gocron's default."""
+    return form.timeout or (HTTP_TIMEOUT_LIMIT if form.protocol is Protocol.HTTP else TIMEOUT_LIMIT)
+
+
 def check_form(form: TaskForm) -> None:
     """Raise `EngineRefused` where gocron is known to refuse the form, or to store something else."""
     task = f"task {form.name!r}"

@@ -24,8 +24,9 @@ from pydag.engines.gocron.triggers import Triggers
 from pydag.engines.gocron.verdict import STRANGER, Verdict, verdict
 from pydag.errors import EngineError
 from pydag.gocron.client import GoCronClient
+from pydag.gocron.forms import seconds_allowed
 from pydag.gocron.http import NoAnswer
-from pydag.gocron.records import LogRow
+from pydag.gocron.records import LogRow, RemoteTask
 from pydag.gocron.results import parse_result
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output
@@ -87,7 +88,7 @@ class GoCronEngine(Engine):
         self._run_new = run_new
         self._task_timeout = task_timeout
         self._pace = Pace(rounds_time)
-        self._tasks: list[tuple[int, float]] = []  # of each task its id on gocron and its timeout
+        self._tasks: list[RemoteTask] = []
         self._new: list[_Running] = []  # started, not yet triggered
         self._running: dict[int, _Running] = {}
         self._events: list[Event] = []
@@ -101,16 +102,15 @@ class GoCronEngine(Engine):
     def prepare(self, spec: JobSpec) -> None:
         """Create the job's tasks on gocron, or find them there, as PYDAG_RUN_NEW says."""
         nodes = self._client.hosts() if any(isinstance(task.action, Shell) for task in spec.tasks) else []
-        job = job_forms(spec, nodes, self._task_timeout)
-        ids = synchronize(self._client, job, self._run_new)
-        self._tasks = [(task_id, form.timeout) for task_id, form in zip(ids, job.forms, strict=True)]
+        self._tasks = synchronize(self._client, job_forms(spec, nodes, self._task_timeout), self._run_new)
 
     def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
         """Accept it; the next `wait` triggers all that were started before it, several at the same time.
 
         `env` is not used: a task on gocron has the same command in every run.
         """
-        attempt = _Running(task, number, *self._tasks[task])
+        remote = self._tasks[task]
+        attempt = _Running(task, number, remote.id, seconds_allowed(remote.form))
         self._running[task] = attempt
         self._new.append(attempt)
 

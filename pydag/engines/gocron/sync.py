@@ -14,8 +14,8 @@ from pydag.gocron.records import RemoteTask
 from pydag.settings import RunNew
 
 
-def synchronize(client: GoCronClient, job: JobForms, run_new: RunNew) -> list[int]:
-    """Make the tasks on gocron what the job says, as far as `run_new` allows, and return their ids in the job's order.
+def synchronize(client: GoCronClient, job: JobForms, run_new: RunNew) -> list[RemoteTask]:
+    """Make the tasks on gocron what the job says, as far as `run_new` allows, and return them in the job's order.
 
     Raises `EngineRefused` where it does not allow what is needed. After an error, what this call created is deleted.
     """
@@ -31,19 +31,20 @@ def synchronize(client: GoCronClient, job: JobForms, run_new: RunNew) -> list[in
             f"gocron has no task {missing[0].name!r}, which job {job.job!r} needs ({len(missing)} of "
             f"{count(len(job.forms), 'task')} missing): set PYDAG_RUN_NEW=auto to have it made, or =yes for a new job"
         )
-    if run_new is RunNew.AUTO:
-        _delete_and_update(client, job, existing)
+    changed = run_new is RunNew.AUTO and _delete_and_update(client, job, existing)
     if missing:
         _create(client, missing, job.tag)
+    if missing or changed:
         existing = _by_name(client, job.tag)
-    return [existing[form.name].id for form in job.forms]
+    return [existing[form.name] for form in job.forms]
 
 
 def _by_name(client: GoCronClient, tag: str) -> dict[str, RemoteTask]:
     return {task.form.name: task for task in tasks_of(client, tag)}
 
 
-def _delete_and_update(client: GoCronClient, job: JobForms, existing: Mapping[str, RemoteTask]) -> None:
+def _delete_and_update(client: GoCronClient, job: JobForms, existing: Mapping[str, RemoteTask]) -> bool:
+    """Delete the tasks that the job no longer has, update those that changed, and return whether any did."""
     names = {form.name for form in job.forms}
     old = [task.id for name, task in existing.items() if name not in names]
     changed = [
@@ -53,6 +54,7 @@ def _delete_and_update(client: GoCronClient, job: JobForms, existing: Mapping[st
     ]
     for_each(old, client.delete_task)
     for_each(changed, lambda change: client.update_task(*change))
+    return bool(changed)
 
 
 def _differ(one: TaskForm, other: TaskForm) -> bool:

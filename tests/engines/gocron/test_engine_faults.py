@@ -12,6 +12,7 @@ from pydag.engines.gocron.pace import Pace
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.results import EndReason
 from pydag.model.states import Reason, State
+from pydag.settings import RunNew
 from tests.support.commands import gate
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.fake_gocron_core import RUNNING
@@ -158,6 +159,22 @@ def test_a_row_that_never_ends_is_lost_a_stated_while_after_its_timeout(
     clock.by = 100.0 + engine.LOST_AFTER + 1
     end = runs.end()
     assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, engine.NO_END_SEEN)
+
+
+def test_a_task_that_runs_as_it_is_on_gocron_has_the_time_that_it_has_there(
+    fake: FakeGoCron, gocron: GoCronClient, clock: Ahead
+) -> None:
+    lab = Lab(gocron, fake)
+    task_id = lab.create("echo hi", name=f"{lab.prefix}:0", timeout=100)
+    fake.core.never_ends.add(fake.core.tasks[task_id].name)
+    with runs_on(lab, run_new=RunNew.NO) as runs:
+        runs.go("as it is there", timeout=1.0)
+        runs.let_run(0.3)
+        clock.by = 1.0 + engine.LOST_AFTER + 1
+        runs.let_run(0.3)
+        assert runs.nothing_ended()
+        clock.by = 100.0 + engine.LOST_AFTER + 1
+        assert runs.end().state is State.LOST
 
 
 # Fact 7.

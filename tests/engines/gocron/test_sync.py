@@ -26,7 +26,7 @@ def sync(lab: Lab) -> Callable[..., list[int]]:
 
     def sync(run_new: RunNew, *tasks: str | TaskSpec) -> list[int]:
         spec = job_of(*tasks, name=lab.prefix)
-        return synchronize(lab.client, job_forms(spec, lab.nodes(), 60.0), run_new)
+        return [task.id for task in synchronize(lab.client, job_forms(spec, lab.nodes(), 60.0), run_new)]
 
     return sync
 
@@ -122,7 +122,7 @@ def test_a_job_that_broke_off_because_gocron_failed_leaves_none_behind(fake: Fak
 def test_creates_whose_answers_were_lost_make_no_task_twice(fake: FakeGoCron, gocron: GoCronClient) -> None:
     job = job_forms(job_of(*(f"t{n}" for n in range(20))), gocron.hosts(), 60.0)
     fake.fail(Fault.LOST_ANSWER, "/api/task/store", times=5)
-    assert len(set(synchronize(gocron, job, RunNew.YES))) == 20
+    assert len({task.id for task in synchronize(gocron, job, RunNew.YES)}) == 20
     assert fake.fired[Fault.LOST_ANSWER] == 5
     assert set(Counter(task.form.name for task in gocron.tasks()).values()) == {1}
 
