@@ -1,7 +1,7 @@
 """Every error that pydag raises on purpose. A message names the offending value and the next step.
 
 PyDagException
-├── InvalidJob            a job, task or edge that cannot be right
+├── InvalidJob            a job, task or edge that cannot work
 │   └── CycleError        tasks that wait for each other; `path` holds the whole circle
 ├── InvalidSetting        an environment variable or option with a value that means nothing
 ├── LoadError             a workflow file that cannot be read as one
@@ -11,11 +11,11 @@ PyDagException
 ├── CrontabError          the user's crontab cannot be read, changed or trusted
 ├── RunFailed             a run that ended without success; `run` holds its record
 ├── EngineError           where attempts execute
-│   ├── EngineUnreachable no answer, or an answer of something else
-│   └── EngineRefused     it answered, and said no
+│   ├── EngineUnreachable no answer, or the answer of another program
+│   └── EngineRefused     it answered, and refused
 └── StoreError            where the history lives
     ├── StoreUnreachable  it cannot be opened, read or written
-    └── StoreFormatError  it is not a history, or one of a version this pydag does not know
+    └── StoreFormatError  it is not a history, or its version is unknown to this pydag
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def count(number: int, noun: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant, for "did you mean"."""
+    """The known name that is most like this one, for "did you mean"; None where none is like it."""
     from difflib import get_close_matches  # 5 ms, which only a message needs
 
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
@@ -79,7 +79,7 @@ class NotFound(PyDagException, LookupError):
 
 
 class StillRunning(PyDagException):
-    """What was asked would pull the history from under a run that goes on."""
+    """What was asked would change or delete a job while a run of it goes on."""
 
 
 class PictureError(PyDagException):
@@ -87,15 +87,15 @@ class PictureError(PyDagException):
 
 
 class CrontabError(PyDagException):
-    """The user's crontab could not be read or changed; unless it says so, it is as it was."""
+    """The user's crontab could not be read or changed. Unless the message says otherwise, it is unchanged."""
 
 
 class EngineError(PyDagException):
-    """What runs the attempts could not do what it was asked."""
+    """The engine could not do what it was asked."""
 
 
 class EngineUnreachable(EngineError):
-    """No answer came, or one that the engine's server would not give."""
+    """No answer came, or one that cannot be from the engine's server."""
 
 
 class EngineRefused(EngineError):
@@ -111,4 +111,4 @@ class StoreUnreachable(StoreError):
 
 
 class StoreFormatError(StoreError):
-    """What lies there is no history of pydag, or one of another version."""
+    """What is stored there is not a history of pydag, or one of another version."""

@@ -17,7 +17,7 @@ SCHEDULES = "schedules"
 
 
 class RunNew(Enum):
-    """What a run does about the job's tasks that gocron has, or has not."""
+    """What a run does with the job's tasks on gocron, whether they exist there or not."""
 
     YES = "yes"  # create them all; one that exists is an error
     NO = "no"  # run those that exist; one that is missing is an error
@@ -76,7 +76,7 @@ class Settings:
 def _gocron(environ: Mapping[str, str]) -> GoCronSettings:
     address = environ.get("GOCRON_ADDRESS", "")
     if address and not address.startswith(("http://", "https://")):
-        raise InvalidSetting(f"GOCRON_ADDRESS={address!r} is no address: write it as http://host:5920")
+        raise InvalidSetting(f"GOCRON_ADDRESS={address!r} is not an address: write it as http://host:5920")
     return GoCronSettings(
         address=address,
         user=environ.get("GOCRON_ADMIN_USER", ""),
@@ -119,7 +119,7 @@ def _number(environ: Mapping[str, str], name: str, default: int, largest: int) -
 
 
 def _whole(digits: str) -> int | None:
-    """The number, or None for what is none and for more digits than Python reads."""
+    """The number; None where there is none, or more digits than Python reads."""
     try:
         return int(digits) if digits.isascii() and digits.isdigit() else None
     except ValueError:
@@ -127,13 +127,13 @@ def _whole(digits: str) -> int | None:
 
 
 def _home(environ: Mapping[str, str]) -> Path:
-    """Empty counts as unset, as it does for every variable here."""
+    """Where the history is. An empty variable counts as unset, as everywhere here."""
     given = environ.get("PYDAG_HOME")
     try:
         return Path(given).expanduser().absolute() if given else Path.home() / ".pydag"
     except RuntimeError:
-        what = f"PYDAG_HOME={given!r} leads to no home directory" if given else "there is no home directory"
-        raise InvalidSetting(f"{what} to keep the history in: set PYDAG_HOME to a directory of yours") from None
+        what = f"PYDAG_HOME={given!r} names an unknown user" if given else "no home directory is known for the history"
+        raise InvalidSetting(f"{what}: set PYDAG_HOME to a directory of yours") from None
     except FileNotFoundError:
         raise InvalidSetting(
             f"PYDAG_HOME={given!r} lies in the working directory, which was removed: change to one that exists"

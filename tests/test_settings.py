@@ -1,4 +1,4 @@
-"""Settings: what the environment may say, and the message where it says nonsense."""
+"""Settings: what the environment may say, and the message where it says something wrong."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ def test_a_home_of_nobody_is_refused() -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.load({"PYDAG_HOME": "~nobody-of-that-name/runs"})
     assert str(caught.value) == (
-        "PYDAG_HOME='~nobody-of-that-name/runs' leads to no home directory to keep the history in: "
-        "set PYDAG_HOME to a directory of yours"
+        "PYDAG_HOME='~nobody-of-that-name/runs' names an unknown user: set PYDAG_HOME to a directory of yours"
     )
 
 

@@ -1,1 +1,1 @@
-"""The use cases, one module a theme. They print nothing."""
+"""The use cases, one module for each theme. They print nothing: whoever calls them shows the result."""

@@ -1,4 +1,4 @@
-"""The use cases of what happened: the last runs of a job, the output of a task, and a run while it goes."""
+"""The use cases of the past: the last runs of a job, the output of a task, and a run while it goes on."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def follow_output(job: str, task: str, stream: BinaryIO) -> bool:
 
 @contextmanager
 def _newest_run(job: str) -> Iterator[tuple[Store, Callable[[], RunRecord]] | None]:
-    """The store, and how to read the job's newest run in it anew."""
+    """The store, and a function that reads the job's newest run; None where there is no run."""
     with opened_store(Settings.load(), reading=True) as store:
         spec_in(store, job)
         runs = store.runs(job, limit=1)
@@ -89,5 +89,5 @@ def _newest_run(job: str) -> Iterator[tuple[Store, Callable[[], RunRecord]] | No
 
 
 def _pause() -> None:
-    """Between two readings of a run that another process makes; only a pair of eyes waits for it."""
+    """Wait between two readings of a run. Only a person waits for what comes next."""
     time.sleep(0.2)

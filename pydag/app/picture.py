@@ -13,7 +13,7 @@ from pydag.workflow.job import Job
 
 
 def draw_beside(job: Job, directory: Path) -> str | None:
-    """Write the picture that `print(job)` makes; what to tell the user where there is none."""
+    """Write the picture that `print(job)` makes. Returns None, or what to tell the user where there is none."""
     try:
         spec = job.check()
     except InvalidJob as error:
@@ -22,7 +22,7 @@ def draw_beside(job: Job, directory: Path) -> str | None:
 
 
 def draw_file(job: Job, path: Path | None, *, with_states: bool) -> Path:
-    """Write the picture of a job (default: JOB.png here) and say where.
+    """Write the picture of a job (default: JOB.png here) and return its path.
 
     `with_states` colours it by the job's newest run; raises `NotFound` where there is none.
     """

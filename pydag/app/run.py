@@ -1,4 +1,4 @@
-"""The use cases of a run that starts now: run a job to its end, or only record it."""
+"""The use cases of a job at hand: run it to its end, or only record it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_job(
     scheduled_for: datetime | None = None,
     own_process: bool = False,
 ) -> RunRecord:
-    """Run a job to its end, and tell the reporter, which is closed in any case.
+    """Run a job to its end and report it. The reporter is closed in any case.
 
     `max_parallel` replaces the job's own. `scheduled_for` is the run's logical date. `own_process` says that this
     process is a command of pydag and not a user's program.

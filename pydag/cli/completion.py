@@ -1,4 +1,4 @@
-"""Completion: the scripts of the shells, and how bash is given what it may put into the command line."""
+"""Completion: the script for each shell, and how candidates are written so that bash takes them as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class, shell_complete
 
-# What bash would take for more, or less, than the character itself.
+# A character that bash may read as something other than itself.
 _SPECIAL = re.compile(r"[^\w@%+=:,./\-\u0080-\U0010ffff]")
 
 
@@ -19,8 +19,8 @@ def complete(group: click.Group, instruction: str) -> int:
     return shell_complete(group, {}, "pydag", "_PYDAG_COMPLETE", instruction)
 
 
-# Click's own takes the backslashes off the candidates again, and lets bash expand what is left. It also has only
-# COMP_WORDS, which bash splits at `:` and `=` too. `$2` is what a candidate will stand in the place of.
+# Click's own script removes the backslashes of the candidates and lets bash expand the rest. It also knows only
+# COMP_WORDS, which bash splits at `:` and `=` too. `$2` is what a candidate will replace.
 _BASH = """\
 %(complete_func)s() {
     local IFS=$'\\n' type value
@@ -37,17 +37,16 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class _QuotingBash(BashComplete):
-    """Bash puts a candidate into the line as it is: a name with spaces or `$(...)` has to come quoted."""
+    """Bash puts a candidate into the line as it is: a name with spaces or `$(...)` has to be quoted."""
 
     source_template = _BASH
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor, and the one that it is at."""
         words, _ = _words(os.environ["COMP_LINE"])
         return words[1:-1], words[-1]
 
     def format_completion(self, item: CompletionItem) -> str:
-        """What is missing of the word behind the part of it that stays, written for the quote that is open there."""
+        # Bash keeps the start of the word, up to COMP_WORD. The rest is quoted as the open quote there needs it.
         line = os.environ["COMP_LINE"]
         (*_, stays), quote = _words(line.removesuffix(os.environ["COMP_WORD"]))
         (*_, word), _ = _words(line)
@@ -57,7 +56,7 @@ class _QuotingBash(BashComplete):
 
 
 class _WholeFish(FishComplete):
-    """Click's own cuts a name at its first comma."""
+    """Click's own script cuts a name at its first comma."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
 
@@ -84,10 +83,10 @@ def _words(line: str) -> tuple[list[str], str]:
 
 
 def _quoted(text: str, quote: str) -> str:
-    """The text so that bash takes it as it is, within this quote or outside of any."""
+    """The text so that bash takes it as it is, within this quote or, where it is empty, outside of quotes."""
     if quote == "'":
         return text.replace("'", r"'\''")
     if quote == '"':
-        # Within these no backslash keeps a `!` from the history of commands without staying there itself.
+        # In double quotes a backslash before `!` would stay in the word.
         return re.sub(r'[$`"\\]', r"\\\g<0>", text).replace("!", "\"'!'\"")
     return _SPECIAL.sub(r"\\\g<0>", text)

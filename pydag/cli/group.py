@@ -37,7 +37,7 @@ COMMANDS = (
     LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs, or the tasks of one job."),
     LazyCommand("log", "pydag.cli.log:log", "Show the last runs of JOB, or the output of one of its tasks."),
     LazyCommand("status", "pydag.cli.jobs:status", "Show what runs now, and the last result of each job."),
-    LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB and its history, and take it off its scheduler."),
+    LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB, its history and its schedule."),
     LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE."),
     LazyCommand(
         "submit", "pydag.cli.schedule:submit", "Put the job in FILE on your crontab, or on gocron's scheduler."
@@ -52,7 +52,7 @@ COMMANDS = (
     LazyCommand("migrate", "pydag.cli.gocron:migrate", "Copy the history that the earlier pydag kept on Redis."),
     LazyCommand("_scheduled", "pydag.cli.schedule:scheduled", hidden=True),
 )
-"""The commands. A test compares each help with the first line of the command's own."""
+"""Every command. A test compares each help with the first line of the command's docstring."""
 
 _HELP = """Run workflows written in one Python file, and see what happened.
 
@@ -60,11 +60,11 @@ _HELP = """Run workflows written in one Python file, and see what happened.
 Exit status:
   0    done
   1    a run failed
-  2    wrong usage, an invalid job or setting, a file that is no workflow, output that cannot be written
-  3    a run was cancelled, or nothing but timeouts went wrong in it
+  2    wrong usage, an invalid job or setting, a file that is not a workflow, output that cannot be written
+  3    a run was cancelled, or only timeouts went wrong in it
   4    the history cannot be read or written
   5    what runs the tasks (no bash, a gocron out of reach) or the crontab cannot be used
-  6    no job, task, run or node of that name
+  6    there is no job, task, run or node of that name
   130  Ctrl-C or SIGTERM
 """
 
@@ -73,7 +73,7 @@ class _Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command. Click would suggest hidden ones too."""
+        """Find the command. Click would suggest a hidden one too."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:

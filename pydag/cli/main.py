@@ -26,7 +26,7 @@ def main() -> None:
 
         print_stderr(message)
     _drop_unwritten()
-    gc.freeze()  # the process ends: the interpreter need not search all of its objects for garbage
+    gc.freeze()  # the process ends: the interpreter need not search its objects for garbage
     sys.exit(status)
 
 

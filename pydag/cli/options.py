@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from pydag.errors import shown
+
 
 class Count(click.ParamType[int]):
     """A whole number above 0. `-n=5` is taken as `-n 5`, because users of the seed write it so."""
@@ -14,9 +16,13 @@ class Count(click.ParamType[int]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value).removeprefix("=")
-        if not text.isdecimal() or int(text) < 1:
-            self.fail(f"{text!r} is not a whole number above 0", param, ctx)
-        return min(int(text), sys.maxsize)  # no history holds more than that, and SQLite takes no larger number
+        try:
+            number = int(text) if text.isdecimal() else 0
+        except ValueError:  # more digits than Python reads
+            number = sys.maxsize
+        if number < 1:
+            self.fail(f"{shown(text)} is not a whole number above 0", param, ctx)
+        return min(number, sys.maxsize)  # no history holds more than that, and SQLite takes no larger number
 
 
 job_option = click.option(

@@ -1,4 +1,4 @@
-"""What a script shows that calls `job.run()` or prints a job: the command line's counterpart for programs of users."""
+"""What a user's script shows when it calls `job.run()` or prints a job."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def run(job: Job, *, check: bool) -> RunRecord:
     try:
         return run_job(job, reporter_for(sys.stdout), check=check)
     except RunFailed:
-        if sys.excepthook is sys.__excepthook__:  # a program's own hook stays
+        if sys.excepthook is sys.__excepthook__:  # the hook of the user's program stays
             sys.excepthook = _one_line
         raise
     except SystemExit:
-        if hasattr(sys, "ps1"):  # in a shell of Python's own, Ctrl-C must not end the shell
+        if hasattr(sys, "ps1"):  # Ctrl-C must not end an interactive Python
             raise KeyboardInterrupt from None
         raise
 
@@ -34,14 +34,14 @@ def submit(job: Job) -> None:
 
 
 def draw(job: Job) -> None:
-    """What `print(job)` does beside printing: the picture, and one line on stderr where there is none."""
+    """What `print(job)` does besides printing: it writes the picture, or one line on stderr where there is none."""
     message = picture.draw_beside(job, Path())
     if message:
         print_stderr(message)
 
 
 def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """How a script ends that does not catch `RunFailed`: where it was raised says nothing, and the screen said why."""
+    """A script that does not catch `RunFailed` ends with one line: a traceback would not help, the cause was shown."""
     if not isinstance(error, RunFailed):
         sys.__excepthook__(kind, error, traceback)
     elif sys.stderr:

@@ -35,7 +35,7 @@ def says(done: CompletedProcess[str], status: int, *parts: str) -> None:
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    """A web server that is no gocron."""
+    """A web server that is not a gocron."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -60,7 +60,7 @@ def site() -> Iterator[str]:
 
 @pytest.mark.parametrize("address", ["localhost:5920", "ftp://host", "host"])
 def test_an_address_that_is_none(address: str) -> None:
-    says(run_on(address), 2, f"GOCRON_ADDRESS={address!r} is no address: write it as http://host:5920")
+    says(run_on(address), 2, f"GOCRON_ADDRESS={address!r} is not an address: write it as http://host:5920")
 
 
 @pytest.mark.parametrize("address", ["http://", "http://[::1", "http://h:port"])
