@@ -35,7 +35,7 @@ def says(done: CompletedProcess[str], status: int, *parts: str) -> None:
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    """A web server that is not a gocron."""
+    """A web server that is not gocron."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -66,7 +66,7 @@ def test_an_address_that_is_none(address: str) -> None:
 @pytest.mark.parametrize("address", ["http://", "http://[::1", "http://h:port"])
 def test_an_address_that_cannot_be_asked(address: str) -> None:
     says(
-        run_on(address), 5, address.removeprefix("http://")[:1], "is no address of gocron: write it as http://host:5920"
+        run_on(address), 5, address.removeprefix("http://")[:1], "is not an address of gocron: write it as http://host:5920"
     )
 
 
@@ -89,8 +89,8 @@ def test_an_address_with_a_password_in_it_is_shown_without() -> None:
     says(run_on(f"http://me:{SECRET}@127.0.0.1:{port}"), 5, f"gocron at http://127.0.0.1:{port} cannot be reached")
 
 
-def test_a_web_server_that_is_no_gocron(site: str) -> None:
-    says(run_on(site), 5, f"{site} answers, and is no gocron (HTTP 200): check GOCRON_ADDRESS")
+def test_a_web_server_that_is_not_gocron(site: str) -> None:
+    says(run_on(site), 5, f"{site} answers, but is not gocron (HTTP 200): check GOCRON_ADDRESS")
 
 
 def test_a_gocron_that_is_not_installed_yet(fake: FakeGoCron) -> None:
