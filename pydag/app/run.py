@@ -44,27 +44,17 @@ def run_job(
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
             if engine.shares_tasks:
                 refuse_if_live(store, spec.name, "then run it again")
-            run = Run(
-                id=new_run_id(),
-                job=spec.name,
-                engine=engine.name,
-                state=State.RUNNING,
-                started=datetime.now(UTC),
-                owner=this_process(),
-                scheduled_for=scheduled_for,
-            )
             engine.prepare(spec)
-            record = _track(
-                Tracker(
-                    spec,
-                    run,
-                    engine=engine,
-                    store=store,
-                    reporter=reporter,
-                    output_limit=settings.output_limit,
-                    max_parallel=max_parallel,
-                )
+            tracker = Tracker(
+                spec,
+                _new_run(spec.name, engine.name, scheduled_for),
+                engine=engine,
+                store=store,
+                reporter=reporter,
+                output_limit=settings.output_limit,
+                max_parallel=max_parallel,
             )
+            record = _track(tracker)
     job.last_run = record
     if check and record.state is not State.SUCCESS:
         raise RunFailed(_failure(record), record)
@@ -77,6 +67,18 @@ def submit_job(job: Job) -> None:
     with opened_store(settings) as store, closing(engine_for(job, settings)) as engine:
         engine.prepare(spec)
         store.save_job(spec, datetime.now(UTC))
+
+
+def _new_run(job: str, engine: str, scheduled_for: datetime | None) -> Run:
+    return Run(
+        id=new_run_id(),
+        job=job,
+        engine=engine,
+        state=State.RUNNING,
+        started=datetime.now(UTC),
+        owner=this_process(),
+        scheduled_for=scheduled_for,
+    )
 
 
 def _track(tracker: Tracker) -> RunRecord:
