@@ -20,6 +20,7 @@ from pydag.stores.memory import MemoryStore
 from pydag.stores.redis.store import RedisStore
 from pydag.stores.sqlite.store import SQLiteStore
 from pydag.testing import OpenStore, StoreContract, at, job_of, run_of
+from tests.support.processes import output_of, start
 from tests.support.servers import RedisServer, redis_store
 
 
@@ -57,6 +58,32 @@ class TestRedisStore(StoreContract):
         yield open_store
         for store in opened:
             store.close()
+
+
+def test_the_contract_needs_no_pytest() -> None:
+    program = """
+        assert sys.modules.pop("pytest", None) is None
+        sys.modules["pytest"] = None  # from here on an import of it fails
+        from pydag.stores.memory import MemoryStore
+        from pydag.testing import StoreContract
+
+        tests = [name for name in dir(StoreContract) if name.startswith("test_")]
+        for name in tests:
+            store = MemoryStore()
+            getattr(StoreContract(), name)(lambda: store)
+        print(len(tests))
+    """
+    assert int(output_of(start(program))) > 35
+
+
+def test_the_contract_finds_a_store_that_breaks_it_without_pytest() -> None:
+    class Forgetful(MemoryStore):
+        def delete(self, job: str) -> None:
+            self.job(job)
+
+    store = Forgetful()
+    with pytest.raises(AssertionError, match="NotFound was not raised"):
+        StoreContract().test_a_deleted_run_is_not_brought_back_by_who_still_writes_it(lambda: store)
 
 
 # The stores agree: whatever is done to them, every answer and every refusal is the same.

@@ -1,8 +1,8 @@
-"""Reads the history that GoCronJob programs left on Redis before this pydag, into any store.
+"""Reads the history that GoCronJob programs before this pydag left on Redis, into any store.
 
 Their keys, in database 3: `PREFIX:JOB:TIME:TASK` holds `LOG_ID,TASK_ID,STATUS,RECORDED_AT`, both times seconds since
-1970. `PREFIX:JOB:META` holds a pickled graph, which is never read: unpickling runs whatever code it holds. The graph
-comes from whoever calls, who may ask gocron for it.
+1970. `PREFIX:JOB:META` holds a pickled graph, which is never read: unpickling runs whatever code it contains. The graph
+comes from the caller, who may ask gocron for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydag.stores.redis.connection import Server
 
 DATABASE = 3
 ENGINE = "gocron"
-# A task of which nobody knows any more what it ran: as a command it does nothing.
+# Stands for a command that nobody knows any more; bash does nothing with it.
 UNKNOWN_COMMAND = ": not known, the task comes from an older history"
 
 _KEYS_AT_ONCE = 1000
@@ -32,7 +32,7 @@ _VALUE = re.compile(r"(\d+),(\d+),(\w+),(\d{9,11})", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """How many runs came over now, how many had done so before, and the keys whose values say nothing."""
+    """How many runs were copied now, how many had been copied before, and the keys whose values cannot be read."""
 
     runs: int
     present: int
@@ -44,14 +44,14 @@ class _Record:
     task: str
     state: State
     at: datetime
-    note: str
+    detail: str
 
 
 def migrate(server: Server, prefix: str, store: Store, graph_of: Callable[[str], JobSpec | None]) -> Migrated:
     """Copy every old run into `store`, and change nothing on the old server. Repeating it adds nothing.
 
-    `graph_of` gives a job as it is now, or None: then its tasks stand side by side. A task that is in the history but
-    not in the job any more is put behind the others. What still ran is `lost`: nobody watches it any more.
+    `graph_of` gives a job as it is now, or None: then its tasks have no order. A task that is in the history but no
+    longer in the job is added behind the others. What was still running is `lost`: nobody watches it any more.
     """
     found: dict[tuple[str, int], list[_Record]] = {}
     unreadable = []
@@ -69,14 +69,14 @@ def migrate(server: Server, prefix: str, store: Store, graph_of: Callable[[str],
 
 
 def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -> bool:
-    """Write one run; False where it is there already."""
+    """Write one run; False if the store has it already."""
     run_id = f"old-{digest(graph.name, 12)}-{started}"
     run = Run(id=run_id, job=graph.name, engine=ENGINE, state=State.RUNNING, started=_moment(started))
     known = {each.id: each for each in store.runs(graph.name)}
     if run_id in known and known[run_id].state.final:
         return False
     spec = _with_tasks(graph, [record.task for record in records])
-    # A run that is there without an end: an earlier migration stopped between its begin and its finish.
+    # If the store has it without an end, an earlier migration stopped between its begin and its finish.
     handle = store.reopen(run_id) if run_id in known else _begin(store, run, spec)
     attempts = [_attempt(spec.number(record.task) or 0, record) for record in records]
     handle.write(attempts)
@@ -85,7 +85,7 @@ def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -
 
 
 def _begin(store: Store, run: Run, spec: JobSpec) -> RunHandle:
-    """Beginning a run saves its job: give back the definition that was current, which is newer."""
+    """Beginning a run saves its job: restore the definition that was current, if it is newer."""
     current = next((entry for entry in store.jobs() if entry.name == run.job), None)
     newer = store.job(run.job) if current and current.saved > run.started else None
     handle = store.begin(run, spec)
@@ -107,7 +107,7 @@ def _attempt(task: int, record: _Record) -> Attempt:
         state=record.state,
         ended=record.at,
         reason=Reason.UNKNOWN if lost else None,
-        detail=record.note,
+        detail=record.detail,
     )
 
 
@@ -116,19 +116,19 @@ def _record(task: str, value: bytes | None) -> _Record | None:
     if read is None:
         return None
     log_id, task_id, status, at = read.groups()
-    note = f"task {task_id} of gocron, row {log_id} of its log"
-    return _Record(task=task, state=_STATES.get(status, State.LOST), at=_moment(int(at)), note=note)
+    detail = f"task {task_id} of gocron, row {log_id} of its log"
+    return _Record(task=task, state=_STATES.get(status, State.LOST), at=_moment(int(at)), detail=detail)
 
 
 def _values(server: Server, prefix: str) -> Iterator[tuple[str, str, int, str, bytes | None]]:
-    """Every record as key, job, start, task and value."""
+    """Key, job, start, task and value of every record."""
     start = prefix.encode() + b":"
     keys = sorted(_keys(server, start))
     jobs = {key[: -len(b":META")] for key in keys if key.endswith(b":META")}
-    parted = [(key, parts) for key in keys if (parts := _parted(key, start, jobs))]
-    for first in range(0, len(parted), _KEYS_AT_ONCE):
-        chunk = parted[first : first + _KEYS_AT_ONCE]
-        # A key that holds something else than text answers nothing here, where GET would be an error.
+    records = [(key, parts) for key in keys if (parts := _split_key(key, start, jobs))]
+    for first in range(0, len(records), _KEYS_AT_ONCE):
+        chunk = records[first : first + _KEYS_AT_ONCE]
+        # For a key that does not hold text MGET answers nothing, where GET would be an error.
         values = server.ask([("MGET", *(key for key, _ in chunk))])[0]
         for (key, (job, at, task)), value in zip(chunk, values, strict=True):
             yield key.decode(errors="replace"), job, at, task, value
@@ -145,8 +145,8 @@ def _keys(server: Server, start: bytes) -> set[bytes]:
             return keys
 
 
-def _parted(key: bytes, start: bytes, jobs: set[bytes]) -> tuple[str, int, str] | None:
-    """Job, start and task of a key. Names may hold colons and numbers: a job that has a META key decides."""
+def _split_key(key: bytes, start: bytes, jobs: set[bytes]) -> tuple[str, int, str] | None:
+    """Job, start and task of a key. Names may contain colons and numbers: then a job that has a META key decides."""
     cuts = [cut for cut in _TIME.finditer(key) if cut.start() > len(start)]
     if not cuts:
         return None

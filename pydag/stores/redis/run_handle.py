@@ -68,7 +68,7 @@ class RedisRunHandle(RunHandle):
         return int(length), tail
 
     def _added(self, field: str, data: bytearray) -> list[bytes | str | int]:
-        """What the script WRITE takes of one output: a few bytes more for its tail, or full pieces and a new tail."""
+        """The script's arguments for one output: a few bytes to append to its tail, or full pieces and a new tail."""
         size = self._piece_size
         length = self._lengths.get(field, 0)
         if length % size + len(data) < size:

@@ -17,7 +17,7 @@ local run = KEYS[1] .. '/run/' .. number
 if redis.call('EXISTS', run) == 0 then return 'no run' end
 """
 
-# Every list of runs that a run stands in, for its state.
+# Every list that has the run while it is in this state.
 _INDEXES = """
 local function indexes(job, state)
     local of_job = KEYS[1] .. '/job/' .. job .. '/runs'
@@ -25,7 +25,7 @@ local function indexes(job, state)
 end
 """
 
-# A definition that is no longer the current one goes, unless a run has run with it.
+# The previous definition is deleted, unless a run has run with it.
 _SAVE_JOB = """
 local function save_job(name, entry, digest, document)
     redis.call('SETNX', KEYS[1] .. '/format', '1')
@@ -82,7 +82,7 @@ return number
 #   the number of attempts, and of each its field and its JSON; then of each output, to the end:
 #   its field, the length it must have, the bytes added, 'APPEND' or 'SET', the tail, the number of the first full
 #   piece, the number of full pieces, and these.
-# All lengths are checked before anything is written. A write that came before is not done twice.
+# All lengths are checked before anything is written. A write that has taken effect already is not repeated.
 WRITE = (
     _RUN_OF_NUMBER
     + """
@@ -128,8 +128,8 @@ return 'done'
 
 # ARGV: how many runs at most of each index, or -1; the start and the id of the run before which they are, or '' and '';
 #   the keys of the indexes.
-# Answers number and start of each run, index after index. Where the run of that id was deleted, its number is '', which
-# no number is below: then those of the same start are left out.
+# Answers number and start of each run, index after index. If the run with that id was deleted, its number counts as '',
+# and no number is smaller: runs of the same start are left out.
 RUNS = """
 local count, start = tonumber(ARGV[1]), ARGV[2]
 local before = start ~= '' and (redis.call('HGET', KEYS[1] .. '/ids', ARGV[3]) or '')

@@ -1,11 +1,11 @@
 """The history on a Redis server, for many processes on many machines.
 
-Every change is one Lua script, which Redis runs as one step; `pydag.stores.redis.scripts` holds them. A script finds
-its keys by itself, so Redis Cluster is out. Nothing expires: a server that evicts keys forgets runs.
+Every change is one Lua script, which Redis runs as one step; they are in `pydag.stores.redis.scripts`. A script finds
+its keys by itself, so Redis Cluster cannot be used. Nothing expires: a server that evicts keys forgets runs.
 
-The keys, with P the prefix (PYDAG_LOG_PREFIX; its `/` written as %2F, its `%` as %25). The names of jobs and tasks
-stand in fields and values alone, never in a key. N is the number of a job, R that of a run (16 digits, so that their
-order is that of the text); A is an attempt as TASK.NUMBER. Times are microseconds since 1970 in UTC.
+The keys, with P the prefix (PYDAG_LOG_PREFIX; its `/` written as %2F, its `%` as %25). The names of jobs and tasks are
+only in fields and values, never in a key. N is the number of a job, R the number of a run (16 digits, so that numbers
+sort as text); A is an attempt as TASK.NUMBER. Times are microseconds since 1970 in UTC.
 
     P/format            string  the version of this layout: 1
     P/next              hash    job, run: the number given last
@@ -16,7 +16,7 @@ order is that of the text); A is an attempt as TASK.NUMBER. Times are microsecon
     P/ids               hash    id of a run: R
     P/runs              zset    R, by its start; P/runs/STATE those in a state
     P/job/N/runs        zset    the same for one job; P/job/N/runs/STATE
-    P/run/R             hash    run: JSON of what stays; state, ended, id, job, spec; A: JSON of the attempt;
+    P/run/R             hash    run: JSON of what never changes; state, ended, id, job, spec; A: JSON of the attempt;
                                 begun, "writer NAME": what was written last, so that repeating it does nothing
     P/run/R/output      hash    A: the length of its output; A.K: its Kth full MiB, compressed by zlib
     P/run/R/tail/A      string  what follows the last full MiB
@@ -53,16 +53,16 @@ FORMAT = b"1"
 class RedisStore(Store):
     """The history under `prefix` on a server. Opening it asks for its version and writes nothing.
 
-    Where the line breaks after a change was sent, it is sent once more, and done once. Where it breaks again, or no
-    answer comes in time, the call raises and nobody can know whether the change was made; no other store leaves that
-    open.
+    If the connection breaks after a change was sent, the change is sent once more, and takes effect once. If it breaks
+    again, or no answer comes in time, the call raises and nobody can know whether the change was made. No other store
+    leaves that open.
     """
 
     piece_size = 1024 * 1024  # bytes of output that are compressed as one; the same for all who use a history
 
     def __init__(self, server: Server, prefix: str = "Pydag") -> None:
         self._server = server
-        # The first slash of a key ends its prefix, so that no history lies inside another.
+        # The first slash of a key ends its prefix, so that no history can be inside another one.
         self._prefix = _bytes(prefix.replace("%", "%25").replace("/", "%2F"))
         (version,) = server.ask([("GET", self._key("format"))])
         if version not in (None, FORMAT):
@@ -73,21 +73,21 @@ class RedisStore(Store):
             )
 
     def save_job(self, spec: JobSpec, saved: datetime) -> None:
-        """Write the job, and drop the definition before it where no run needs it."""
-        self._run(scripts.SAVE_JOB, *_job_values(spec, saved))
+        """Write the job, and drop its previous definition if no run needs it."""
+        self._call(scripts.SAVE_JOB, *_job_values(spec, saved))
 
     def job(self, name: str) -> JobSpec:
-        document = self._run(scripts.JOB, _bytes(name))
+        document = self._call(scripts.JOB, _bytes(name))
         if document is None:
             raise no_job(name)
-        return JobSpec.from_json(document.decode())
+        return _spec(document)
 
     def jobs(self) -> list[JobEntry]:
         """Read the jobs, then the newest run of each; no definition is read."""
         found, numbers = self._server.ask([("HGETALL", self._key("jobs")), ("HGETALL", self._key("numbers"))])
         names = sorted(found.keys() & numbers.keys())
         newest = self._server.ask([("ZREVRANGE", *self._indexes(numbers[name]), 0, 0) for name in names])
-        runs = self._runs([number for numbers in newest for number in numbers])
+        runs = self._read_runs([number for numbers in newest for number in numbers])
         entries = [
             job_entry_from(name, found[name], runs.get(number[0]) if number else None)
             for name, number in zip(names, newest, strict=True)
@@ -98,7 +98,7 @@ class RedisStore(Store):
         ended = "" if run.ended is None else to_microseconds(run.ended)
         values = (_bytes(run.id), run_document(run), run.state.value, ended, to_microseconds(run.started))
         writer = uuid4().hex
-        number = self._run(scripts.BEGIN, *_job_values(spec, run.started), *values, writer)
+        number = self._call(scripts.BEGIN, *_job_values(spec, run.started), *values, writer)
         if number == b"taken":
             raise run_exists(run.id)
         return self._handle(number, run.id, writer)
@@ -118,9 +118,9 @@ class RedisStore(Store):
         before: Run | None = None,
         limit: int | None = None,
     ) -> list[Run]:
-        """Read indexes, then their runs; one that was deleted or changed its state in between is left out.
+        """Read indexes, then their runs. A run that was deleted or changed its state in between is left out.
 
-        Logical dates have no index: all the runs are read to find those of one.
+        Logical dates have no index: to find the runs of one date, all runs are read.
         """
         number = None
         if job is not None:
@@ -130,24 +130,23 @@ class RedisStore(Store):
         date = None if scheduled_for is None else scheduled_for.astimezone(UTC)
         at_most = -1 if limit is None or date else limit
         cursor = ("", "") if before is None else (to_microseconds(before.started), _bytes(before.id))
-        found = self._run(scripts.RUNS, at_most, *cursor, *self._indexes(number, states))
-        # Numbers and starts, by turns, of one index after the other.
+        found = self._call(scripts.RUNS, at_most, *cursor, *self._indexes(number, states))
+        # `found` has number, start, number, start, and so on, of one index after the other.
         newest_first = sorted(zip(map(int, found[1::2]), found[::2], strict=True), reverse=True)
-        runs = self._runs([each for _, each in newest_first[: None if at_most < 0 else at_most]]).values()
-        return [run for run in runs if (not states or run.state in states) and date in (None, run.scheduled_for)][
-            :limit
-        ]
+        runs = self._read_runs([each for _, each in newest_first[: None if at_most < 0 else at_most]]).values()
+        matching = (run for run in runs if not states or run.state in states)
+        return [run for run in matching if date in (None, run.scheduled_for)][:limit]
 
     def load(self, run: Run) -> RunRecord:
         """Read the run, its definition and its attempts in one step."""
-        answer = self._run(scripts.LOAD, _bytes(run.id))
+        answer = self._call(scripts.LOAD, _bytes(run.id))
         if answer == b"no run":
             raise no_run(run.id)
         document, values = answer
         fields = dict(zip(values[::2], values[1::2], strict=True))
         attempts = [attempt_from(field, value) for field, value in fields.items() if field[:1].isdigit()]
         found = run_from([fields.get(name) for name in RUN_FIELDS])
-        return record_of(found, JobSpec.from_json(document.decode()), attempts)
+        return record_of(found, _spec(document), attempts)
 
     def output(self, run_id: str, task: int, number: int, start: int = 0) -> Iterator[bytes]:
         """Read piece by piece."""
@@ -155,25 +154,26 @@ class RedisStore(Store):
             start = max(0, start + self.output_size(run_id, task, number))
         size = self.piece_size
         while True:
-            answer = self._run(scripts.READ_OUTPUT, _bytes(run_id), f"{task}.{number}", start, size)
+            answer = self._call(scripts.READ_OUTPUT, _bytes(run_id), f"{task}.{number}", start, size)
             if answer in (b"no run", b"end"):
                 return
             kind, data = answer
             piece = _decompressed(data)[start % size :] if kind == b"full" else data
+            if not piece:
+                raise StoreFormatError("the history on the Redis server has lost a piece of output")
             yield piece
             start += len(piece)
 
     def output_size(self, run_id: str, task: int, number: int) -> int:
-        answer = self._run(scripts.OUTPUT_SIZE, _bytes(run_id), f"{task}.{number}")
+        answer = self._call(scripts.OUTPUT_SIZE, _bytes(run_id), f"{task}.{number}")
         return 0 if answer == b"no run" else int(answer)
 
     def delete(self, job: str) -> None:
-        """Take the job and all its keys out in one step. Not tried twice: the second try would find no job."""
+        """Delete the job and all its keys in one step. Not tried twice: the second try would not find the job."""
         if self._server.run(scripts.DELETE, self._prefix, _bytes(job), again=False) == b"no job":
             raise no_job(job)
 
     def close(self) -> None:
-        """Close the connection."""
         self._server.close()
 
     def _handle(self, number: bytes, run_id: str, writer: str) -> RunHandle:
@@ -183,15 +183,15 @@ class RedisStore(Store):
         return b"/".join((self._prefix, *map(_bytes, parts)))
 
     def _indexes(self, job: bytes | None, states: Collection[State] = ()) -> list[bytes]:
-        """The keys of the lists of these runs: one list for each state, or one of them all."""
+        """The keys of the lists of these runs: a list for each state, or the one of all."""
         runs = self._key("runs") if job is None else self._key("job", job, "runs")
         return [b"/".join((runs, state.value.encode())) for state in set(states)] or [runs]
 
-    def _run(self, script: str, *values: bytes | str | int) -> Any:
+    def _call(self, script: str, *values: bytes | str | int) -> Any:
         return self._server.run(script, self._prefix, *values)
 
-    def _runs(self, numbers: list[bytes]) -> dict[bytes, Run]:
-        """By their numbers, in the order of these."""
+    def _read_runs(self, numbers: list[bytes]) -> dict[bytes, Run]:
+        """Those that still exist, by their numbers, in the given order."""
         answers = self._server.ask([("HMGET", self._key("run", number), *RUN_FIELDS) for number in numbers])
         return {
             number: run_from(answer) for number, answer in zip(numbers, answers, strict=True) if answer[0] is not None
@@ -199,19 +199,23 @@ class RedisStore(Store):
 
 
 def _job_values(spec: JobSpec, saved: datetime) -> tuple[bytes, bytes, str, str]:
-    """What the scripts that save a job take of it."""
+    """The arguments of the scripts that save a job."""
     document = spec.to_json()
     name = digest(document)
     return _bytes(spec.name), job_entry_document(saved, len(spec.tasks), name), name, document
 
 
-def _decompressed(data: bytes) -> bytes:
+def _spec(document: bytes | None) -> JobSpec:
+    return JobSpec.from_json((document or b"").decode(errors="replace"))
+
+
+def _decompressed(data: bytes | None) -> bytes:
     try:
-        return zlib.decompress(data)
+        return zlib.decompress(data or b"")
     except zlib.error as error:
-        raise StoreFormatError(f"the history on the Redis server holds a damaged piece of output ({error})") from None
+        raise StoreFormatError(f"the history on the Redis server has a damaged piece of output ({error})") from None
 
 
 def _bytes(text: str | bytes) -> bytes:
-    """Half a surrogate pair, which has no UTF-8, becomes bytes that no name has."""
+    """Half a surrogate pair, which has no UTF-8, becomes bytes that no stored name has."""
     return text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
