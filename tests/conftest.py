@@ -79,20 +79,28 @@ def _missing_tools() -> dict[str, str]:
     return {marker: package for marker, (program, package) in TOOLS.items() if shutil.which(program) is None}
 
 
-# First, because pytest-xdist reads the groups in the same hook.
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put what must not run side by side into groups. In later hooks pytest-xdist has read them already."""
+    if item.get_closest_marker("cron"):
+        item.add_marker(pytest.mark.xdist_group("crontab"))
+    if server := _real_server(item):
+        item.add_marker(pytest.mark.server)
+        item.add_marker(pytest.mark.xdist_group(server))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = _missing_tools()
     left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in missing)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        if item.get_closest_marker("cron"):
-            item.add_marker(pytest.mark.xdist_group("the user's crontab"))
-        if server := _real_server(item):
-            item.add_marker(pytest.mark.server)
-            item.add_marker(pytest.mark.xdist_group(server))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A worker runs groups only if it has them in the ids; not every pytest lets pytest-xdist write them there."""
+    if getattr(session.config.option, "loadgroup", False):
+        grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        assert all("@" in item.nodeid for item in grouped), "this pytest and pytest-xdist do not group tests"
 
 
 def _real_server(item: pytest.Item) -> str | None:
