@@ -59,8 +59,7 @@ def submit(
 ) -> Submitted:
     """Give a job of the file to a scheduler, in the place of the entry that it may have; or only say how.
 
-    With `node`, gocron's scheduler starts it on that node; without, the crontab does. Where another scheduler had the
-    job, its entry is removed there.
+    With `node`, gocron's scheduler starts it there; without, the crontab does. The entry of any other one is removed.
     """
     settings = Settings.load()
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
