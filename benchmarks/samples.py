@@ -69,7 +69,9 @@ def in_turns(contenders: Iterable[Contender], runs: int, home: Path) -> dict[str
     `home` is the PYDAG_HOME of them all. Raises `CommandFailed`. Those that are missing are left out.
     """
     present = [contender for contender in contenders if not contender.missing]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYDAG_")}
+    # Where a program is installed, its modules are compiled once.
+    unwanted = ("PYDAG_", "PYTHONDONTWRITEBYTECODE")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     environ["PYDAG_HOME"] = str(home)
     samples: dict[str, list[Sample]] = {contender.name: [] for contender in present}
     for _ in range(runs):

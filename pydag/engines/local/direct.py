@@ -19,7 +19,7 @@ from pydag.engines.local.environment import encoded_variables
 from pydag.engines.local.process import Starter
 from pydag.engines.local.simple_command import BUILTIN_PROGRAMS, candidates, simple_words
 
-_SYSTEM_DIRECTORIES = ("/bin", "/usr/bin")
+_SYSTEM_PATH = "/usr/bin:/bin"
 _PATIENCE = 2.0  # seconds for bash to say what it hands on, which takes 2 ms
 _CHUNK = 64 * 1024
 
@@ -47,6 +47,7 @@ class DirectStarts:
         self._asked = False
         self._handed_on: dict[bytes, bytes] | None = None  # what bash makes of the environment
         self._path = os.fsdecode(environ.get(b"PATH", b""))
+        self._system_programs = _system_programs()
 
     def find(
         self, command: str, variables: tuple[tuple[str, str], ...], added: Mapping[bytes, bytes], directory: str
@@ -62,12 +63,17 @@ class DirectStarts:
         handed_on = self._bash_hands_on()
         if handed_on is None or not _same_directories(handed_on, directory):
             return None
-        path = next((value for name, value in reversed(variables) if name == "PATH"), self._path)
-        program = _find_program(words[0], path)
+        if words[0] in BUILTIN_PROGRAMS:
+            program = self._system_programs.get(words[0])
+        else:
+            program = _find_program(words[0], self._path_of(variables))
         if program is None:
             return None
         environ = {**handed_on, **encoded_variables(variables), **added, b"_": os.fsencode(program)}
         return DirectStart(program, words, environ)
+
+    def _path_of(self, variables: tuple[tuple[str, str], ...]) -> str:
+        return next((value for name, value in reversed(variables) if name == "PATH"), self._path)
 
     def _bash_hands_on(self) -> dict[bytes, bytes] | None:
         if not self._asked:
@@ -134,8 +140,15 @@ def _find_program(name: str, path: str) -> str | None:
     """
     for candidate in candidates(name, path) or ():
         if os.access(candidate, os.F_OK):
-            usable = os.path.isfile(candidate) and os.access(candidate, os.X_OK)
-            # Elsewhere it may do something else than the builtin, which bash would run.
-            ours = name not in BUILTIN_PROGRAMS or os.path.dirname(candidate) in _SYSTEM_DIRECTORIES
-            return candidate if usable and ours else None
+            return candidate if os.path.isfile(candidate) and os.access(candidate, os.X_OK) else None
     return None
+
+
+def _system_programs() -> dict[str, str]:
+    """The system's own programs that stand in for builtins, for which bash does not look at PATH."""
+    found = {}
+    for name in BUILTIN_PROGRAMS:
+        program = _find_program(name, _SYSTEM_PATH)
+        if program is not None:
+            found[name] = program
+    return found
