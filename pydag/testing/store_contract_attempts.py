@@ -90,7 +90,7 @@ class AttemptsContract:
         assert list(record.tasks) == [f"t{task}" for task in range(3000)]
         assert {task.state for task in record.tasks.values()} == {State.SUCCESS}
 
-    def test_a_task_that_never_started_has_its_note(self, open_store: OpenStore) -> None:
+    def test_the_end_of_a_task_that_was_not_attempted_is_kept(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
         handle = store.begin(run, job_of("J"))
@@ -132,7 +132,7 @@ class AttemptsContract:
         assert store.output_size("r1", 1, 2) == store.output_size("r2", 0, 1) == 0
         assert output_of(store, "r1", 0, 1, -6) == b"\0\0more"
 
-    def test_an_attempt_that_is_replaced_takes_its_usage_along(self, open_store: OpenStore) -> None:
+    def test_replacing_an_attempt_removes_its_usage(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")
         handle = store.begin(run, job_of("J"))

@@ -75,7 +75,7 @@ class JobsContract:
         assert [store.load(run).spec for run in runs] == [first, second, first]
         assert store.job("J") == job_of("J", 1)
 
-    def test_deleting_a_job_takes_all_of_it_and_nothing_else(self, open_store: OpenStore) -> None:
+    def test_deleting_a_job_removes_all_of_it_and_nothing_else(self, open_store: OpenStore) -> None:
         store = open_store()
         for name in ("J", "K"):
             handle = store.begin(run_of(name, f"{name}1"), job_of(name))
@@ -118,7 +118,7 @@ class JobsContract:
             store.delete(name)
             assert {entry.name for entry in store.jobs()} == set(HOSTILE_NAMES[number:])
 
-    def test_a_name_without_utf8_is_simply_not_there(self, open_store: OpenStore) -> None:
+    def test_a_name_without_utf8_is_not_found(self, open_store: OpenStore) -> None:
         store = open_store()
         store.save_job(job_of("\\udce9"), START)
         raises(NotFound, lambda: store.job("\udce9"))

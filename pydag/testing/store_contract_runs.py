@@ -52,7 +52,7 @@ class RunsContract:
         assert [run.id for run in store.runs(scheduled_for=at(0))] == ["r3", "r2", "r0"]
         assert store.runs("J", scheduled_for=at(0.000001)) == []
 
-    def test_the_two_logical_dates_of_an_hour_that_comes_twice_are_told_apart(self, open_store: OpenStore) -> None:
+    def test_the_logical_dates_of_an_hour_that_comes_twice_are_different(self, open_store: OpenStore) -> None:
         store = open_store()
         night = datetime(2025, 10, 26, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
         for number in range(2):
@@ -121,7 +121,7 @@ class RunsContract:
         assert store.load(run).run == done
         assert store.jobs()[0].last_run == done
 
-    def test_what_one_handle_writes_the_other_sees_at_once(self, open_store: OpenStore) -> None:
+    def test_what_one_store_writes_the_other_sees_at_once(self, open_store: OpenStore) -> None:
         writer, reader = open_store(), open_store()
         run = run_of("J", "r1")
         handle = writer.begin(run, job_of("J"))
@@ -133,7 +133,7 @@ class RunsContract:
         handle.finish(State.FAILED, at(1))
         assert reader.runs(states=[State.RUNNING]) == []
 
-    def test_a_deleted_run_is_not_brought_back_by_who_still_writes_it(self, open_store: OpenStore) -> None:
+    def test_writing_to_a_deleted_run_is_an_error_and_does_not_bring_it_back(self, open_store: OpenStore) -> None:
         writer, other = open_store(), open_store()
         run = run_of("J", "r1")
         handle = writer.begin(run, job_of("J"))

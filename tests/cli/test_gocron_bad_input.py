@@ -66,7 +66,10 @@ def test_an_address_that_is_none(address: str) -> None:
 @pytest.mark.parametrize("address", ["http://", "http://[::1", "http://h:port"])
 def test_an_address_that_cannot_be_asked(address: str) -> None:
     says(
-        run_on(address), 5, address.removeprefix("http://")[:1], "is not an address of gocron: write it as http://host:5920"
+        run_on(address),
+        5,
+        address.removeprefix("http://")[:1],
+        "is not an address of gocron: write it as http://host:5920",
     )
 
 

@@ -83,7 +83,7 @@ def test_the_contract_finds_a_store_that_breaks_it_without_pytest() -> None:
 
     store = Forgetful()
     with pytest.raises(AssertionError, match="NotFound was not raised"):
-        StoreContract().test_a_deleted_run_is_not_brought_back_by_who_still_writes_it(lambda: store)
+        StoreContract().test_writing_to_a_deleted_run_is_an_error_and_does_not_bring_it_back(lambda: store)
 
 
 # The stores agree: whatever is done to them, every answer and every refusal is the same.

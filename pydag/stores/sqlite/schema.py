@@ -1,8 +1,8 @@
 """The tables of the embedded history, and how a file of an older version gets them.
 
 Version 2 added what each attempt used. A process of version 1 that still runs when the file is upgraded goes on writing
-to `attempt`, which is then a view of the table that took its place. Columns of the old table it could not leave out,
-and a table of their own would cost each turn a page more to write, a quarter of its time.
+to `attempt`, which is then a view of the new table. It could not write to a table with more columns, as it gives twelve
+values and names no column.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def assert_says(error: BaseException, *parts: str) -> None:
     assert PASSWORD not in "".join(traceback.format_exception(error))
 
 
-def test_a_refused_connection_is_told_at_once() -> None:
+def test_a_refused_connection_is_reported_at_once() -> None:
     port = servers.free_port()
     started = time.monotonic()
     with pytest.raises(StoreUnreachable) as raised:
@@ -53,7 +53,7 @@ def test_a_host_that_has_no_address_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize("password", [None, "wrong", PASSWORD + "!"])
-def test_a_missing_or_wrong_password_is_told_without_telling_it(password: str | None) -> None:
+def test_a_missing_or_wrong_password_is_reported_without_showing_it(password: str | None) -> None:
     with redis_server("--requirepass", PASSWORD) as server:
         with pytest.raises(StoreUnreachable) as raised:
             redis_store(server, password=password)
@@ -63,13 +63,13 @@ def test_a_missing_or_wrong_password_is_told_without_telling_it(password: str | 
             assert store.jobs() == []
 
 
-def test_a_password_for_a_server_without_one_is_told(redis_for_all: RedisServer) -> None:
+def test_a_password_for_a_server_without_one_is_reported(redis_for_all: RedisServer) -> None:
     with pytest.raises(StoreUnreachable) as raised:
         redis_store(redis_for_all, password=PASSWORD)
     assert_says(raised.value, "PYDAG_LOG_STORE_PASSWORD")
 
 
-def test_a_server_without_memory_is_told_and_keeps_what_it_has() -> None:
+def test_a_server_without_memory_is_reported_and_keeps_what_it_has() -> None:
     with redis_server() as server, closing(redis_store(server)) as store, redis_client(server) as client:
         run = run_of("J", "r1")
         handle = store.begin(run, job_of("J"))
@@ -107,7 +107,7 @@ def test_keys_of_another_program_are_refused(redis_for_all: RedisServer, client:
 
 @contextmanager
 def server_that_says(answer: bytes) -> Iterator[int]:
-    """Something else that listens; with an empty answer it keeps silent."""
+    """Another server that listens; with an empty answer it never answers."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -131,7 +131,7 @@ def server_that_says(answer: bytes) -> Iterator[int]:
         thread.join()
 
 
-def test_a_server_that_is_no_redis_is_told() -> None:
+def test_a_server_that_is_not_redis_is_reported() -> None:
     with server_that_says(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port, pytest.raises(StoreUnreachable) as raised:
         RedisStore(Server(host="127.0.0.1", port=port))
     assert_says(raised.value, f"127.0.0.1:{port}", "PYDAG_LOG_STORE_HOST")
@@ -165,7 +165,7 @@ def test_a_url_names_server_password_and_database() -> None:
 
 
 @pytest.mark.openssl
-def test_rediss_talks_tls_and_trusts_no_stranger(tmp_path: Path) -> None:
+def test_rediss_uses_tls_and_checks_the_certificate(tmp_path: Path) -> None:
     certificate, key, port = tmp_path / "certificate.pem", tmp_path / "key.pem", servers.free_port()
     subprocess.run(
         [
@@ -197,7 +197,7 @@ def test_rediss_talks_tls_and_trusts_no_stranger(tmp_path: Path) -> None:
         "",
     ],
 )
-def test_a_url_that_is_none_is_refused_without_telling_its_password(url: str) -> None:
+def test_an_invalid_url_is_refused_without_showing_its_password(url: str) -> None:
     with pytest.raises(InvalidSetting) as raised:
         Server(url=url)
     assert "PYDAG_LOG_STORE_URL" in str(raised.value)
@@ -210,7 +210,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("foreign", FOREIGN, ids=lambda foreign: foreign.__name__)
-def test_every_foreign_error_becomes_one_of_pydag(foreign: type[Exception]) -> None:
+def test_every_foreign_error_becomes_one_of_pydags(foreign: type[Exception]) -> None:
     error = foreign.__new__(foreign)
     error.args = (f"boom {PASSWORD}\r\nand more",)
     translated = translate(error, "host:1", PASSWORD)

@@ -63,7 +63,7 @@ def states(store: Store, run: Run) -> dict[str, State]:
     return {name: task.state for name, task in store.load(run).tasks.items()}
 
 
-def test_runs_tasks_states_and_times_come_over(server: Server, old: Any) -> None:
+def test_runs_tasks_states_and_times_are_copied(server: Server, old: Any) -> None:
     seed(old)
     store = MemoryStore()
     assert migrate(server, "Pydag", store, no_graph) == Migrated(runs=1, present=0, unreadable=())
@@ -87,7 +87,7 @@ def test_runs_tasks_states_and_times_come_over(server: Server, old: Any) -> None
     )
 
 
-def test_the_graph_is_the_callers_and_a_task_it_lost_is_kept(server: Server, old: Any) -> None:
+def test_the_graph_is_the_callers_and_a_task_that_it_lacks_is_added(server: Server, old: Any) -> None:
     seed(old)
     first = TaskSpec(name="Sync Data", action=Shell("echo syncdata"))
     graph = JobSpec(name="TestJob", tasks=(first, TaskSpec(name="Send Email", action=Shell("mail"), upstream=(0,))))
@@ -103,7 +103,7 @@ def test_the_graph_is_the_callers_and_a_task_it_lost_is_kept(server: Server, old
     }
 
 
-def test_what_still_ran_is_lost(server: Server, old: Any) -> None:
+def test_what_was_still_running_is_lost(server: Server, old: Any) -> None:
     old.set(f"Pydag:J:{BEGAN}:a", f"1,1,success,{BEGAN}")
     old.set(f"Pydag:J:{BEGAN}:b", f"2,2,running,{BEGAN + 1}")
     store = MemoryStore()
@@ -161,7 +161,7 @@ def test_a_job_that_is_newer_here_keeps_its_definition(server: Server, old: Any)
         ("META", "x"),
     ],
 )
-def test_names_with_colons_and_numbers_are_told_apart_by_the_jobs_that_are_known(
+def test_names_with_colons_and_numbers_are_split_at_the_name_of_a_known_job(
     server: Server, old: Any, job: str, task: str
 ) -> None:
     old.set(f"Pydag:{job}:META", "")
@@ -172,7 +172,7 @@ def test_names_with_colons_and_numbers_are_told_apart_by_the_jobs_that_are_known
     assert list(states(store, store.runs()[0])) == [task]
 
 
-def test_values_that_say_nothing_are_named_and_other_keys_left_alone(server: Server, old: Any) -> None:
+def test_unreadable_values_are_listed_and_other_keys_ignored(server: Server, old: Any) -> None:
     seed(old)
     old.set(f"Pydag:J:{BEGAN}:bad", "no record")
     old.rpush(f"Pydag:J:{BEGAN}:list", "1,1,success,1672068481")
@@ -186,7 +186,7 @@ def test_values_that_say_nothing_are_named_and_other_keys_left_alone(server: Ser
 
 
 @pytest.mark.parametrize("prefix", ["a*", "[a]", "a\\b", "^-", "é"])
-def test_a_prefix_is_no_pattern(server: Server, old: Any, prefix: str) -> None:
+def test_a_prefix_is_not_a_pattern(server: Server, old: Any, prefix: str) -> None:
     old.set(f"{prefix}:J:{BEGAN}:t", f"1,1,success,{BEGAN}")
     old.set(f"ab:K:{BEGAN}:t", f"1,1,success,{BEGAN}")
     store = MemoryStore()
@@ -194,7 +194,7 @@ def test_a_prefix_is_no_pattern(server: Server, old: Any, prefix: str) -> None:
     assert [run.job for run in store.runs()] == ["J"]
 
 
-def test_runs_that_are_here_stay(server: Server, old: Any) -> None:
+def test_runs_that_the_store_has_already_stay(server: Server, old: Any) -> None:
     seed(old)
     store = MemoryStore()
     here = run_of("TestJob", "mine", 86400, State.SUCCESS)._replace(ended=at(86401))

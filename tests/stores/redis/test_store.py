@@ -58,7 +58,7 @@ def test_the_keys_are_those_of_the_layout(store: RedisStore, client: Any, prefix
     assert {f"{prefix}/runs/success", f"{prefix}/job/1/runs/success"} <= keys_of(client, prefix)
 
 
-def test_names_stand_in_no_key(store: RedisStore, client: Any, prefix: str) -> None:
+def test_no_key_contains_a_name(store: RedisStore, client: Any, prefix: str) -> None:
     for number, name in enumerate(HOSTILE_NAMES):
         handle = store.begin(run_of(name, name, number), job_of(name))
         handle.write([attempt_of(0)], [Output(task=0, number=1, data=b"text")])
@@ -75,7 +75,7 @@ def test_opening_and_reading_write_nothing(store: RedisStore, client: Any, prefi
     assert keys_of(client, prefix) == set()
 
 
-def test_a_deleted_job_leaves_the_version_and_the_counters_alone(
+def test_a_deleted_job_leaves_only_the_version_and_the_counters(
     store: RedisStore, client: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RedisStore, "piece_size", 4)
@@ -167,7 +167,7 @@ def test_ten_writers_of_one_output_lose_no_byte_and_mix_none(
     )
 
 
-def test_of_ten_that_begin_a_run_of_one_id_one_succeeds(redis_for_all: RedisServer, prefix: str) -> None:
+def test_of_ten_that_begin_a_run_with_the_same_id_one_succeeds(redis_for_all: RedisServer, prefix: str) -> None:
     outcomes: list[str] = []
 
     def begin(number: int) -> None:
@@ -190,7 +190,7 @@ def test_of_ten_that_begin_a_run_of_one_id_one_succeeds(redis_for_all: RedisServ
 
 
 class Line:
-    """A relay before a server; told to, it passes the next request on and drops the line instead of the answer."""
+    """A relay before a server. With `lose_next` it passes one request on, and breaks the connection before the answer."""
 
     def __init__(self, port: int) -> None:
         self.lost = 0

@@ -44,7 +44,7 @@ def test_the_directory_is_the_owners_alone_whatever_the_umask(
     assert mode_of(tmp_path / "home" / "history.sqlite") == 0o600
 
 
-def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+def test_an_existing_directory_keeps_its_mode(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     home.chmod(0o750)
@@ -77,7 +77,7 @@ def test_a_reader_sees_what_is_there(tmp_path: Path) -> None:
             assert [entry.name for entry in reader.jobs()] == ["J"]
 
 
-def test_what_a_maker_that_died_left_behind_is_swept_away(tmp_path: Path) -> None:
+def test_the_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     (tmp_path / "history.sqlite.new").write_bytes(b"half")
     (tmp_path / "history.sqlite.new-wal").write_bytes(b"half")
     SQLiteStore(tmp_path).close()
@@ -225,7 +225,7 @@ def test_the_list_of_foreign_errors_is_whole() -> None:
 
 
 @pytest.mark.parametrize("foreign", [*FOREIGN, OSError, PermissionError])
-def test_every_foreign_error_becomes_one_of_pydag(foreign: type[sqlite3.Error | OSError]) -> None:
+def test_every_foreign_error_becomes_one_of_pydags(foreign: type[sqlite3.Error | OSError]) -> None:
     path = Path("/somewhere/history.sqlite")
     with pytest.raises(StoreUnreachable, match="boom") as raised, errors_translated(path):
         raise foreign("boom")

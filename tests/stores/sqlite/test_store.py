@@ -96,7 +96,7 @@ def test_a_process_killed_at_any_moment_leaves_whole_batches(tmp_path: Path) -> 
         assert counted >= written
 
 
-def test_a_transaction_that_an_interrupt_left_open_is_taken_back(tmp_path: Path) -> None:
+def test_a_transaction_that_an_interrupt_left_open_is_rolled_back(tmp_path: Path) -> None:
     path = tmp_path / NAME
     with closing(open_history(path, create=True)) as connection:
         transaction = Transaction(connection, path, "BEGIN IMMEDIATE")
@@ -129,7 +129,7 @@ def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     "change", ["run SET state = 'weird'", "task_attempt SET state = 'weird'", "task_attempt SET reason = 'weird'"]
 )
-def test_a_state_that_nobody_knows_is_told(change: str, tmp_path: Path) -> None:
+def test_an_unknown_state_is_a_format_error(change: str, tmp_path: Path) -> None:
     with closing(SQLiteStore(tmp_path)) as store:
         run = run_of("J", "r")
         handle = store.begin(run, job_of("J"))
@@ -156,7 +156,7 @@ def rows(home: Path) -> dict[str, int]:
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
 
-def test_a_deleted_job_leaves_no_row_and_its_room_is_used_again(tmp_path: Path) -> None:
+def test_a_deleted_job_leaves_no_row_and_its_space_is_used_again(tmp_path: Path) -> None:
     sizes = []
     for number in range(3):
         with closing(SQLiteStore(tmp_path)) as store:
