@@ -32,12 +32,15 @@ _INK, _FAINT, _EDGE = "#1F2D3D", "#6B7A8C", "#8595A8"
 _NOT_IN_XML = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _BREAKS = re.compile(r"(?<=[\s_./:,;|-])")
 
-
-# A task without a state.
-_PLAIN = StateStyle("", "", "", "#EDF2FA", "#6C8EBF", _INK)
+_PLAIN = StateStyle("", "", "", "#EDF2FA", "#6C8EBF", _INK)  # a task without a state
 _CONDITIONS = {
-    When.FAILURE: {"style": "dashed", "color": "#CF4436", "fontcolor": "#B23327", "label": " on failure "},
-    When.ALWAYS: {"style": "dashed", "color": "#6B7A8C", "fontcolor": "#55606C", "label": " always "},
+    When.FAILURE: {
+        "style": "dashed",
+        "color": STYLES[State.FAILED].line,
+        "fontcolor": "#B23327",
+        "label": " on failure ",
+    },
+    When.ALWAYS: {"style": "dashed", "color": _FAINT, "fontcolor": "#55606C", "label": " always "},
 }
 
 

@@ -95,7 +95,7 @@ def _attempt(task: TaskSpec, attempt: Attempt) -> str:
 
 def _not_attempted(task: TaskSpec, state: State) -> str:
     """Of a task that ended without an attempt, or without a further one."""
-    return why_skipped(task) if state is State.SKIPPED else f"{state.value}: it will not be started"
+    return why_skipped(task) if state is State.SKIPPED else f"{state.value} while waiting"
 
 
 def _grouped(names: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from pydag.model.states import Reason, State, When
 from pydag.view.text import sanitized
 from pydag.view.times import duration, elapsed
 
-STOPPING = "stopping; Ctrl-C again kills"
+STOPPING = "stopping; Ctrl-C again kills the tasks"
 """What is said of a run from the request to stop until its end."""
 
 MAX_NAMES = 3
@@ -31,12 +31,12 @@ def task_status(task: TaskSpec, done: TaskRun, now: datetime) -> str:
     elif started and attempt.ended:
         words.append(elapsed(started, attempt.ended))
     words.append(how_it_ended(task, attempt))
-    if done.state is State.CANCELLED and attempt.state is not State.CANCELLED:
-        words.append("cancelled before the next attempt")
     if attempt.number > 1 or (attempt.state is State.FAILED and task.retries):
         words.append(which_attempt(task, attempt))
     if done.state is State.PENDING:
         words.append("waiting for the next")
+    if done.state is State.CANCELLED and attempt.state is State.FAILED:
+        words.append("cancelled before the next")
     return ", ".join(word for word in words if word)
 
 

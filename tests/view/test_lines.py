@@ -76,7 +76,7 @@ def test_lines_announce_the_next_attempt() -> None:
         "2022-12-26 15:28:02 `a` failed after 1.0s: signal 11 (SIGSEGV); attempt 1 of 3, the next now",
         "2022-12-26 15:28:02 `a` started, attempt 2 of 3",
         "2022-12-26 15:28:03 `a` failed after 1.0s: exit 1; attempt 2 of 3, the next now",
-        "2022-12-26 15:28:03 `a` cancelled: it will not be started",
+        "2022-12-26 15:28:03 `a` cancelled while waiting",
         "J was cancelled after 42s: 1 pending",
     ]
 
@@ -84,7 +84,7 @@ def test_lines_announce_the_next_attempt() -> None:
 def test_a_task_cancelled_before_it_started_has_the_time_of_the_cancellation() -> None:
     cancelled = Attempt.not_attempted(1, State.CANCELLED, ended=at(20), reason=Reason.INTERRUPTED)
     shown = lines_of([[running(0, 0)], [cancelled]], run_of(TEST_JOB, [], State.CANCELLED)).splitlines()
-    assert shown[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled: it will not be started"
+    assert shown[2] == "2022-12-26 15:28:21 `Feature Engineering1` cancelled while waiting"
 
 
 def test_lines_say_that_a_run_is_being_stopped() -> None:
@@ -92,7 +92,7 @@ def test_lines_say_that_a_run_is_being_stopped() -> None:
     reporter = LineReporter(stream, PLAIN)
     reporter.run_started(STORY_ENDS.run, TEST_JOB)
     reporter.stopping(at(20))
-    assert stream.getvalue().splitlines()[1] == "2022-12-26 15:28:21 stopping; Ctrl-C again kills"
+    assert stream.getvalue().splitlines()[1] == "2022-12-26 15:28:21 stopping; Ctrl-C again kills the tasks"
 
 
 def test_a_stopped_task_says_so_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
+from pydag.model.states import State
 from pydag.testing import HOSTILE_NAMES, at
 from pydag.view.live.board import Board
 from pydag.view.live.frame import FrameLayout
@@ -97,6 +98,12 @@ def test_a_task_that_is_tried_again_waits_and_says_why() -> None:
     assert frame_of(spec, [running(0, 5, number=2)], 9)[0] == "└── ● a      15s  attempt 2 of 2"
 
 
+def test_a_task_that_is_cancelled_before_its_next_attempt_says_so() -> None:
+    spec = job("J", {"a": []}, retries=1)
+    line, _ = frame_of(spec, [failed(0, 0, 1), Attempt.not_attempted(0, State.CANCELLED)], 9)
+    assert line == "└── ■ a     1.0s  exit 1, attempt 1 of 2, cancelled before the next"
+
+
 @pytest.mark.parametrize("width", [1, 10, 24, 80])
 def test_no_line_is_wider_than_the_screen(width: int) -> None:
     spec = job("工作" * 40, {name: [] for name in [*HOSTILE_NAMES, "漢" * 150]})
@@ -169,7 +176,7 @@ def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
         reporter.changed([running(0, 0)], [])
         screen.wait_for("TestJob  ░░░░")
         reporter.stopping(at(20))
-        screen.wait_for("TestJob  stopping; Ctrl-C again kills  0/5  20s  1 running")
+        screen.wait_for("TestJob  stopping; Ctrl-C again kills the tasks  0/5  20s  1 running")
         reporter.close()
 
 

@@ -137,7 +137,7 @@ def test_an_output_without_unicode_gets_ascii() -> None:
         ([Attempt.not_attempted(0, State.CANCELLED)], "■ `a`  cancelled before it started"),
         (
             [failed(0, 0, 1), Attempt.not_attempted(0, State.CANCELLED)],
-            "■ `a` at 2022-12-26 15:28:01  1.0s, exit 1, cancelled before the next attempt, attempt 1 of 4",
+            "■ `a` at 2022-12-26 15:28:01  1.0s, exit 1, attempt 1 of 4, cancelled before the next",
         ),
         (
             [Attempt(task=0, number=1, state=State.CANCELLED, started=START, ended=at(2), signal=15)],

@@ -102,6 +102,8 @@ class FrameLayout:
             words.append(which_attempt(spec, attempt))
         if state is State.PENDING and tried_again(spec, attempt):
             words.append(f"again after {duration(spec.retry_delay)}" if spec.retry_delay else "again soon")
+        if state is State.CANCELLED and attempt.state is State.FAILED:
+            words.append("cancelled before the next")
         return took, ", ".join(words)
 
     def _last_line(self, snapshot: Snapshot, now: datetime, display: Display) -> FrameLine:
