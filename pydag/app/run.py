@@ -44,10 +44,11 @@ def run_job(
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
             if engine.shares_tasks:
                 refuse_if_live(store, spec.name, "then run it again")
+            run = _new_run(spec.name, engine.name, scheduled_for)  # its time includes what the engine prepares
             engine.prepare(spec)
             tracker = Tracker(
                 spec,
-                _new_run(spec.name, engine.name, scheduled_for),
+                run,
                 engine=engine,
                 store=store,
                 reporter=reporter,
