@@ -151,7 +151,7 @@ def test_a_name_that_cannot_be_shown_is_refused_when_the_file_is_read(name: str,
     assert not own_home.exists()
 
 
-def test_a_name_on_the_command_line_that_is_no_text_is_not_found_and_named_harmlessly(call: Call) -> None:
+def test_a_name_on_the_command_line_that_is_not_text_is_not_found_and_shown_harmlessly(call: Call) -> None:
     call("run", job_and_task("J"))
     for name in ("a\nb", "\x1b[31m", "\udcff"):
         done = call("log", name)

@@ -83,7 +83,7 @@ def test_a_failure_beside_a_timeout_ends_with_1() -> None:
 
 
 @pytest.mark.parametrize("command", [["run", "flow.py"], ["list"], ["log", "J"], ["status"], ["delete", "J"]])
-def test_a_history_that_is_none_ends_with_4(command: list[str], own_home: Path) -> None:
+def test_a_file_that_is_not_a_history_ends_with_4(command: list[str], own_home: Path) -> None:
     simple("touch ran")
     own_home.mkdir()
     own_home.joinpath("history.sqlite").write_text("no database " * 1000)
@@ -96,7 +96,7 @@ def test_a_history_that_is_none_ends_with_4(command: list[str], own_home: Path) 
 
 
 @pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["log", "J"], ["status"], ["delete", "J"]])
-def test_a_home_that_cannot_be_looked_into_ends_with_4(command: list[str], own_home: Path) -> None:
+def test_a_home_that_cannot_be_read_ends_with_4(command: list[str], own_home: Path) -> None:
     done = pydag(*command, PYDAG_HOME=str(own_home.with_name("x" * 300)))
     assert (done.returncode, done.stdout) == (4, "")
     assert "cannot be used (File name too long): make it " in done.stderr
@@ -119,7 +119,7 @@ def test_without_bash_a_run_ends_with_5_and_is_not_recorded() -> None:
     assert pydag("log", "TestJob").returncode == 6
 
 
-def test_a_name_that_is_not_there_ends_with_6_and_suggests_the_nearest(history: None) -> None:
+def test_an_unknown_name_ends_with_6_and_suggests_the_nearest(history: None) -> None:
     for command in (["log"], ["status"], ["delete"], ["list", "--job_name"], ["log", "-f"], ["log", "--json"]):
         done = pydag(*command, "Testjob")
         assert (done.returncode, done.stdout) == (6, "")

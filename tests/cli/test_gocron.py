@@ -154,7 +154,7 @@ def test_tasks_name_their_nodes_by_id_and_alias_and_the_history_tells_the_host(s
     assert hosts == [f"{node.alias}-{node.name}:{node.port}" for node in (second, first)]
 
 
-def test_a_node_that_is_not_there_is_told_before_anything_is_made(server: Lab) -> None:
+def test_an_unknown_node_is_an_error_before_anything_is_made(server: Lab) -> None:
     done = pydag("run", own(server, "Task('a', 'true')\nTask('b', 'true', node='nowhere')"))
     assert done.returncode == 2
     assert done.stderr.startswith("pydag: task 'b': gocron has no node 'nowhere'; it has ")

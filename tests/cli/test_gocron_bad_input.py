@@ -59,7 +59,7 @@ def site() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("address", ["localhost:5920", "ftp://host", "host"])
-def test_an_address_that_is_none(address: str) -> None:
+def test_an_address_without_a_scheme(address: str) -> None:
     says(run_on(address), 2, f"GOCRON_ADDRESS={address!r} is not an address: write it as http://host:5920")
 
 
@@ -185,11 +185,11 @@ def test_a_redis_without_memory_stops_a_run_before_anything_runs(fake: FakeGoCro
         assert fake.core.rows == {}
 
 
-def test_a_port_that_is_none() -> None:
+def test_a_port_that_is_not_a_number() -> None:
     done = pydag("list", PYDAG_LOG_STORE_HOST="h", PYDAG_LOG_STORE_PORT="many")
     says(done, 2, "PYDAG_LOG_STORE_PORT='many' is not a whole number from 0 to 65535: set it to one")
 
 
-def test_a_url_that_is_none() -> None:
+def test_a_url_that_is_not_of_redis() -> None:
     done = pydag("list", PYDAG_LOG_STORE_URL=f"http://:{SECRET}@h")
     says(done, 2, "PYDAG_LOG_STORE_URL='http:...' is not the address of a Redis server: write it as redis://host")

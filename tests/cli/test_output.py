@@ -12,7 +12,7 @@ from tests.support.commands import PYDAG, flow, pydag, run, simple
 
 
 @pytest.mark.parametrize("command", ["list --job_name TestJob", "list --job_name TestJob --json", "run flow.py"])
-def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
+def test_a_reader_that_goes_early_is_not_an_error(command: str) -> None:
     names = "'x' * 190 + str(number)"
     flow(f"with Job('TestJob') as job:\n    for number in range(500):\n        Task({names}, 'true', when='failure')\n")
     assert pydag("run", "flow.py").returncode == 0
@@ -21,7 +21,7 @@ def test_a_reader_that_goes_early_is_no_error(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["--help", "log --help", "--version", "status"])
-def test_a_reader_that_is_gone_from_the_start_is_no_error(command: str) -> None:
+def test_a_reader_that_is_gone_from_the_start_is_not_an_error(command: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run([*PYDAG, *command.split()], stdout=writer, stderr=subprocess.PIPE, timeout=60)
