@@ -1,4 +1,4 @@
-"""What only the history on Redis does: its keys, its writers, lines that break."""
+"""What only the history on Redis does: its keys, its writers, connections that break."""
 
 from __future__ import annotations
 
@@ -186,11 +186,11 @@ def test_of_ten_that_begin_a_run_with_the_same_id_one_succeeds(redis_for_all: Re
     assert sorted(outcomes) == ["begun"] + ["refused"] * 9
 
 
-# A line that breaks
+# A connection that breaks
 
 
-class Line:
-    """A relay before a server. With `lose_next` it passes one request on, and breaks the connection before the answer."""
+class Relay:
+    """Between a client and a server. With `lose_next` it passes one request on and then breaks the connection."""
 
     def __init__(self, port: int) -> None:
         self.lost = 0
@@ -227,8 +227,8 @@ class Line:
 
 
 @contextmanager
-def line_to(server: RedisServer) -> Iterator[Line]:
-    line = Line(server.port)
+def line_to(server: RedisServer) -> Iterator[Relay]:
+    line = Relay(server.port)
     try:
         yield line
     finally:
