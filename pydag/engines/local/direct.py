@@ -11,7 +11,6 @@ import select
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
 from pydag.engines.local.bash_environment import is_observable, is_plain, observed
@@ -84,11 +83,11 @@ class DirectStarts:
                 and not signal.pthread_sigmask(signal.SIG_BLOCK, ())  # bash lets some blocked signals in
             )
             if usual and is_observable(self._environ):
-                with suppress(OSError):
-                    self._handed_on = observed(self._environ, self._ask_bash())
+                self._handed_on = observed(self._environ, self._ask_bash())
         return self._handed_on
 
     def _ask_bash(self) -> bytes:
+        """What `env -0` writes under bash. Raises `OSError` where bash cannot start, as the command's start will."""
         read_end, write_end = os.pipe()
         try:
             try:

@@ -137,6 +137,8 @@ class LocalEngine(Engine):
         except OSError as error:
             if pipe is not None:
                 os.close(pipe)
+            if error.errno is None:  # not the system's, but from a signal handler of the caller's, as a TimeoutError
+                raise
             self._events.append(_not_started(task, number, error))
             return
         finally:
@@ -153,8 +155,11 @@ class LocalEngine(Engine):
         here = self._starter.can_spawn(directory)
         direct = self._direct.find(shell.command, shell.env, added, directory) if here and self._direct else None
         if direct is not None:
-            with suppress(OSError):  # it cannot be executed: bash says why, or runs it as a script
+            try:
                 return self._starter.spawn(direct.program, direct.words, output=output, environ=direct.environ)
+            except OSError as error:  # it cannot be executed: bash says why, or runs it as a script
+                if error.errno is None:
+                    raise
         environ = {**self._environ, **encoded_variables(shell.env), **added}
         words = ("bash", "-c", as_argument(shell.command))  # the program is a whole path; $0 stays "bash"
         if here:

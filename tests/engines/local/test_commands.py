@@ -115,3 +115,24 @@ def test_a_signal_is_told_as_a_signal(start: MakeEngine) -> None:
     engine = start("kill -KILL $$")
     end = one_end(collect(engine, 1))
     assert (end.state, end.exit_status, end.signal) == (State.FAILED, None, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("tasks", [1, 10])
+def test_an_error_out_of_the_callers_signal_handler_is_not_taken_for_the_systems(
+    prepare: MakeEngine, monkeypatch: pytest.MonkeyPatch, tasks: int
+) -> None:
+    """A TimeoutError is an OSError. Whatever it interrupted may have started, so nothing may start in its place."""
+    spawned: list[object] = []
+
+    def interrupted(program: object, words: tuple[str, ...], *arguments: object, **options: object) -> int:
+        if words[-1] == "env -0":  # that is asked once, before the first start without a shell
+            return spawn(program, words, *arguments, **options)  # type: ignore[arg-type]
+        spawned.append(program)
+        raise TimeoutError("enough")
+
+    spawn = os.posix_spawn
+    engine = prepare(*["true"] * tasks)
+    monkeypatch.setattr(os, "posix_spawn", interrupted)
+    with pytest.raises(TimeoutError, match="enough"):
+        engine.start(0, 1, {})
+    assert len(spawned) == 1
