@@ -16,7 +16,7 @@ class FakeClock:
     seconds: float = 0.0
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let this many seconds pass."""
         self.seconds += seconds
 
     def now(self) -> datetime:

@@ -11,12 +11,10 @@ import heapq
 import math
 import os
 import select
-import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from pydag.engines.local import timeslice
 from pydag.engines.local.descriptors import command_room, exit_descriptor
 from pydag.engines.local.direct import DirectStarts
 from pydag.engines.local.environment import as_argument, encoded_variables
-from pydag.engines.local.process import Process, ProcessEnd, Starter, keep_child_ends
+from pydag.engines.local.process import Process, ProcessEnd, Starter, keep_child_ends, program_on_path
 from pydag.engines.local.sessions import live_sessions, signal_groups, signal_sessions
 from pydag.errors import EngineError, InvalidJob
 from pydag.model.actions import HttpRequest, Shell
@@ -58,19 +56,33 @@ class _Phase(Enum):
     KILLED = auto()  # has SIGKILL; next: whatever is left is given up
 
 
-@dataclass(slots=True, eq=False)
-class _Child:
-    task: int
-    number: int
-    timeout: float
-    process: Process
-    exit_fd: int
-    pipe: int | None
-    watched: bool = False  # whether its pipe is polled
-    phase: _Phase = _Phase.FRESH
-    deadline: float = 0.0  # when the phase ends, by the monotonic clock
-    exited: bool = False
-    stopped_for: Reason | None = None
+class _Child:  # not a dataclass: making one takes longer than the start of a command
+    __slots__ = (
+        "deadline",
+        "exit_fd",
+        "exited",
+        "number",
+        "phase",
+        "pipe",
+        "process",
+        "stopped_for",
+        "task",
+        "timeout",
+        "watched",
+    )
+
+    def __init__(self, task: int, number: int, timeout: float, process: Process, exit_fd: int, pipe: int) -> None:
+        self.task = task
+        self.number = number
+        self.timeout = timeout
+        self.process = process
+        self.exit_fd = exit_fd
+        self.pipe: int | None = pipe
+        self.watched = False  # whether its pipe is polled
+        self.phase = _Phase.FRESH
+        self.deadline = 0.0  # when the phase ends, by the monotonic clock
+        self.exited = False
+        self.stopped_for: Reason | None = None
 
 
 class LocalEngine(Engine):
@@ -88,7 +100,7 @@ class LocalEngine(Engine):
         self.room = command_room()
         self._task_timeout = task_timeout
         self._commands: list[tuple[Shell, float | None]] = []
-        self._path = environ.get("PATH")
+        self._path = environ.get("PATH", os.defpath)
         self._environ = encoded_variables(environ.items())
         self._directory = ""
         self._bash = ""
@@ -110,9 +122,9 @@ class LocalEngine(Engine):
         self._poll.register(self._wake_read, select.POLLIN)
 
     def prepare(self, spec: JobSpec) -> None:
-        """Find bash and note the working directory, which the job keeps to its end."""
+        """Find bash and remember the working directory, which the job keeps to its end."""
         self._commands = [_command_of(task) for task in spec.tasks]
-        bash = shutil.which("bash", path=self._path)
+        bash = program_on_path("bash", self._path)
         if bash is None:
             raise EngineError("bash is not on PATH, and commands run under it: install bash or correct PATH")
         self._bash = bash
@@ -127,7 +139,7 @@ class LocalEngine(Engine):
             timeslice.ask_for_short()
 
     def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
-        """Spawn the command. What keeps it from starting (no such directory, no memory) is its end, not an error."""
+        """Spawn the command. Where that fails (no such directory, no memory), the attempt ends; nothing is raised."""
         shell, own_timeout = self._commands[task]
         timeout = self._task_timeout if own_timeout is None else own_timeout
         pipe = write_end = None
@@ -169,10 +181,10 @@ class LocalEngine(Engine):
     def wait(self, timeout: float | None) -> list[Event]:
         """Block until a process ends, writes, or must be stopped."""
         if not self._events:
-            for descriptor, _ in self._poll.poll(self._patience(timeout)):
+            for descriptor, _ in self._poll.poll(self._poll_timeout(timeout)):
                 if descriptor == self._wake_read:
                     self._drain_wakes()
-                elif descriptor in self._handlers:  # else it was closed by another event of this same turn
+                elif descriptor in self._handlers:  # else another event of this turn has closed it
                     handle, child = self._handlers[descriptor]
                     handle(child)
             if self._leaderless:
@@ -185,7 +197,7 @@ class LocalEngine(Engine):
         return events
 
     def wake(self) -> None:
-        """Make a `wait` return; where the pipe is full it was woken before."""
+        """Make a `wait` return. Where the pipe is full, it has been woken already."""
         with suppress(BlockingIOError):
             os.write(self._wake_write, b"\0")
 
@@ -215,7 +227,7 @@ class LocalEngine(Engine):
             self._end(child)
 
     def _read(self, child: _Child) -> bool:
-        """Read once; whether there was something. At the end of the pipe, close it."""
+        """Read once, and return whether there was something. Close the pipe at its end."""
         assert child.pipe is not None
         try:
             data = os.read(child.pipe, _CHUNK)
@@ -305,7 +317,7 @@ class LocalEngine(Engine):
     def _fire_timers(self) -> None:
         now = time.monotonic()
         late: list[_Child] = []
-        deaf: list[_Child] = []
+        unheeding: list[_Child] = []
         while self._timers and self._timers[0][0] <= now:
             due, _, child = heapq.heappop(self._timers)
             if child not in self._children or child.deadline != due:
@@ -315,14 +327,14 @@ class LocalEngine(Engine):
             elif child.phase is _Phase.RUNNING:
                 late.append(child)
             elif child.phase is _Phase.TERMINATING:
-                deaf.append(child)
+                unheeding.append(child)
             elif child.exited:
                 self._end(child)
         self._stop(late, Reason.TIMEOUT, force=False)
-        self._stop(deaf, Reason.TIMEOUT, force=True)
+        self._stop(unheeding, Reason.TIMEOUT, force=True)
 
-    def _patience(self, timeout: float | None) -> int | None:
-        """Milliseconds until something is due: what the caller said, a timer, a look at sessions without a leader."""
+    def _poll_timeout(self, timeout: float | None) -> int | None:
+        """Milliseconds until something is due: the caller's timeout, a timer, a check of sessions without a leader."""
         while self._timers and self._timers[0][2] not in self._children:
             heapq.heappop(self._timers)
         due = [] if timeout is None else [timeout]

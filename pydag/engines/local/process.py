@@ -24,6 +24,15 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
 _MAXRSS_MARGIN = 1024 * 1024  # bytes; the kernel counts memory for each CPU and sums up a little late
 
 
+def program_on_path(name: str, path: str) -> str | None:
+    """The first program of that name. As `shutil.which`, which takes longer to import than a command takes to run."""
+    for directory in path.split(os.pathsep) if path else ():
+        candidate = os.path.join(directory, name)
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    return None
+
+
 class ProcessEnd(NamedTuple):
     """How a process ended: its exit status, or a signal's number below 0, and what it used."""
 
@@ -74,7 +83,7 @@ class Starter:
         """Whether `spawn` starts processes there: `popen` does so anywhere."""
         try:
             return not self._by_popen and os.getcwd() == directory
-        except OSError:  # it was removed; whoever changes into it says so better
+        except OSError:  # it was removed; `popen` fails with a message that names it
             return False
 
     def spawn(

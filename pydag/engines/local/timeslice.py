@@ -1,9 +1,9 @@
 """The turns on the CPU that the kernel gives to this thread: short ones come soon.
 
-Linux shares a CPU in turns of some milliseconds, longer than many commands run. Whoever starts commands and has to
-wait for such a turn to end leaves the place of an ended command empty meanwhile. Since Linux 6.12 a thread can ask for
-shorter turns, without any privilege: it is let in at once, for less long, and gets no more of the CPU in all. The call
-is sched_setattr(2); Python has no function for it, nor has the C library of most systems.
+Linux shares a CPU in turns of some milliseconds, which is longer than many commands run. While a program that starts
+commands waits for such a turn to end, the place of an ended command stays empty. Since Linux 6.12 a thread can ask for
+shorter turns, without any privilege: it then gets the CPU at once, for a shorter time, and no more of it in all. The
+call is sched_setattr(2). Python has no function for it, and the C library of most systems has none either.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RESET_ON_FORK = 1  # what is asked for here is not handed down to a command
 
 
 def ask_for_short() -> None:
-    """Ask for turns of `SHORT`, for the calling thread alone and for good. Where that cannot be had, nothing changes.
+    """Ask for turns of `SHORT`, for the calling thread alone and for good. Where that is impossible, nothing changes.
 
     Linux lets no unprivileged thread take `_RESET_ON_FORK` back, so this is for a process that is pydag's own.
     """
@@ -29,7 +29,7 @@ def ask_for_short() -> None:
         return
     policy, nice = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, os.getpriority(os.PRIO_PROCESS, 0)
     if policy != os.SCHED_OTHER or nice < 0:
-        return  # whoever chose otherwise knows why; and a negative nice would be reset in the commands, too
+        return  # somebody chose otherwise on purpose; and a negative nice would be reset in the commands, too
     try:
         import ctypes
     except ImportError:  # a Python that was built without libffi

@@ -111,7 +111,7 @@ def test_stdin_is_empty(start: MakeEngine) -> None:
     assert output_of(collect(engine, 1), 0) == b"done\n"
 
 
-def test_a_signal_is_told_as_a_signal(start: MakeEngine) -> None:
+def test_a_signal_is_reported_as_a_signal(start: MakeEngine) -> None:
     engine = start("kill -KILL $$")
     end = one_end(collect(engine, 1))
     assert (end.state, end.exit_status, end.signal) == (State.FAILED, None, signal.SIGKILL)

@@ -73,7 +73,7 @@ def children_ignored() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("children_ignored")
-def test_a_failure_is_known_although_whoever_started_us_ignored_the_end_of_children(start: MakeEngine) -> None:
+def test_a_failure_is_known_although_the_end_of_children_was_ignored_at_the_start(start: MakeEngine) -> None:
     engine = start("exit 3")
     assert one_end(collect(engine, 1)).exit_status == 3
 

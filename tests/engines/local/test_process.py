@@ -32,7 +32,7 @@ def directory(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 
 @pytest.fixture
 def inherited(tmp_path: Path) -> Iterator[int]:
-    """A descriptor that whoever started us left open for all the children."""
+    """A descriptor that is left open for all the children of this process."""
     number = os.open(tmp_path / "lock", os.O_WRONLY | os.O_CREAT)
     os.set_inheritable(number, True)
     yield number
@@ -55,7 +55,7 @@ def run(command: str, directory: str) -> tuple[int | None, str]:
     return end and end.returncode, text
 
 
-def test_it_starts_in_the_directory_with_its_end_told(directory: str) -> None:
+def test_it_starts_in_the_directory_and_its_end_is_known(directory: str) -> None:
     assert run("pwd; exit 3", directory) == (3, f"{directory}\n")
     assert run("kill -9 $$", directory) == (-9, "")
 
@@ -70,7 +70,7 @@ def test_a_descriptor_that_was_inherited_goes_no_further(directory: str, inherit
     assert run(f"[[ ! -e /proc/self/fd/{inherited} ]]", directory) == (0, "")
 
 
-def test_a_descriptor_over_the_limit_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_descriptor_over_the_limit_does_no_harm(tmp_path: Path) -> None:
     """`ulimit -n` can be lowered below what is open, and posix_spawn closes no such number."""
     found = tmp_path / "found"
     command = 'exec 200> /dev/null; ulimit -n 128; "$1" -c "$2" "$3"'

@@ -97,7 +97,7 @@ def test_closing_kills_what_runs(start: MakeEngine, tmp_path: Path) -> None:
     assert not alive(pid)
 
 
-def test_a_stop_is_told_as_a_stop_whoever_took_the_end(start: MakeEngine, tmp_path: Path) -> None:
+def test_a_stop_is_reported_as_a_stop_although_something_else_took_the_end(start: MakeEngine, tmp_path: Path) -> None:
     engine = start(f"echo $$ > {tmp_path / 'pid'}; exec sleep 600")
     pid = pid_in(tmp_path / "pid")
     engine.stop(force=False)

@@ -29,7 +29,7 @@ def cwd(request: pytest.FixtureRequest) -> str | None:
     return directory
 
 
-def test_the_peak_of_a_command_that_allocates_much_is_told(start: MakeEngine, cwd: str | None) -> None:
+def test_the_peak_of_a_command_that_allocates_much_is_known(start: MakeEngine, cwd: str | None) -> None:
     peak = usage_of(start, python(f"bytearray({400 * MIB})"), cwd).peak_memory
     assert peak is not None
     assert 400 * MIB < peak < 500 * MIB
@@ -43,7 +43,9 @@ def test_it_is_that_of_the_largest_process_and_not_a_sum(start: MakeEngine, cwd:
 
 
 @pytest.mark.parametrize("command", ["true", "true; true", python("pass")])
-def test_the_memory_of_pydag_itself_is_not_told_as_a_commands(start: MakeEngine, cwd: str | None, command: str) -> None:
+def test_the_memory_of_pydag_itself_is_not_taken_for_a_commands(
+    start: MakeEngine, cwd: str | None, command: str
+) -> None:
     assert usage_of(start, command, cwd).peak_memory is None
 
 
@@ -54,6 +56,6 @@ def test_cpu_seconds_are_those_of_the_command_and_what_it_waited_for(start: Make
     assert usage_of(start, "sleep 0.3; true", cwd).user < 0.2
 
 
-def test_system_time_is_told_apart(start: MakeEngine) -> None:
+def test_system_time_is_separate(start: MakeEngine) -> None:
     usage = usage_of(start, "head -c 1000000000 /dev/zero > /dev/null", None)
     assert usage.system > usage.user
