@@ -18,9 +18,12 @@ def eventually(condition: Callable[[], T]) -> T:
 
 def holds_within(seconds: float, condition: Callable[[], T]) -> T:
     """The condition's value once it is true, or its last value when the time is over."""
-    end = time.monotonic() + seconds
-    pause = 0.002
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(pause)
+    end, pause = time.monotonic() + seconds, 0.002
+    while True:
+        asked = time.monotonic()
+        found = condition()
+        now = time.monotonic()
+        if found or now >= end:
+            return found
+        time.sleep(max(pause, now - asked))  # asking may itself slow down what is waited for
         pause = min(pause * 1.5, 0.05)
-    return found
