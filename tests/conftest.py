@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from tests.support.gocron_targets import REAL, fake, gocron, lab, real_labs
 from tests.support.servers import RedisServer, redis_client, redis_server
@@ -24,6 +25,10 @@ from tests.support.user_crontab import borrowed_crontab
 __all__ = ["fake", "gocron", "lab", "real_labs"]
 
 pytest.register_assert_rewrite("pydag.testing")
+
+# No test asserts on seconds: an example may be slow on a busy machine.
+settings.register_profile("pydag", deadline=None)
+settings.load_profile("pydag")
 
 # What a marker needs: the program, and Debian's package that has it.
 TOOLS = {
