@@ -1,4 +1,4 @@
-"""Runs that others look at, stop or kill: the history tells the truth from start to end."""
+"""Runs that other processes watch, stop or kill: the history tells the truth from start to end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import Any
 
 import pytest
 
+from pydag.app import history
+from pydag.model.states import State
+from pydag.view import log as log_view
+from pydag.view.terminal import Display
 from tests.support.commands import PYDAG, flow, gate, pydag, simple, started
 from tests.support.waiting import eventually
 
@@ -125,16 +130,25 @@ def test_log_f_shows_what_a_failed_task_wrote() -> None:
     assert last[:3] == ["✗ `t0`: exit 3; its last output:", "  │ one", "  │ two"]
 
 
+def log_of_a_waiting_task() -> list[str]:
+    """The log's lines of a run and its one task while that waits; read here, as a command might take too long."""
+    records = history.records("TestJob", 1)
+    if records[0].tasks["t0"].state is not State.PENDING or not records[0].tasks["t0"].attempts:
+        return []
+    _, run, task, _ = log_view.log("TestJob", records, style="flat", now=datetime.now(UTC), display=Display())
+    return [run, task]
+
+
 def test_a_task_that_waits_for_its_next_attempt_has_not_failed_yet() -> None:
-    simple(f"echo $PYDAG_ATTEMPT; [ $PYDAG_ATTEMPT = 2 ] || {{ {gate('second')}; false; }}", retries=1, retry_delay=3)
+    simple(f"echo $PYDAG_ATTEMPT; [ $PYDAG_ATTEMPT = 2 ] || {{ {gate('second')}; false; }}", retries=1, retry_delay=5)
     follow = (*PYDAG, "log", "TestJob", "-f", "--task_name", "t0")
     with started(*PYDAG, "run", "flow.py") as process:
         eventually(Path("second.open").exists)
         with started(*follow, output="followed") as follower:
             Path("second").touch()
-            eventually(lambda: states(logged()) == ["running", "pending"])
-            assert "exit 1, attempt 1 of 2, waiting for the next" in pydag("log", "TestJob").stdout
-            assert "0 of 1 task done" in pydag("status").stdout
+            run, task = eventually(log_of_a_waiting_task)
+            assert "0 of 1 task done" in run
+            assert "exit 1, attempt 1 of 2, waiting for the next" in task
             assert (process.wait(60), follower.wait(60)) == (0, 0)
     assert text("followed") == "1\n2\n"
     assert states(logged()) == ["success", "success"]
@@ -285,7 +299,6 @@ import signal, time
 def enough(*_):
     raise TimeoutError("enough")
 signal.signal(signal.SIGALRM, enough)
-signal.setitimer(signal.ITIMER_REAL, 0.5)
 try:
     job.run()
 except TimeoutError:
@@ -295,8 +308,10 @@ except TimeoutError:
 
 
 def test_a_run_that_the_scripts_own_signal_handler_breaks_off_is_lost_although_the_script_goes_on() -> None:
-    simple("echo $$ > pid; exec sleep 600", "true", run=ALARM)
+    simple(f"echo $$ > pid; {gate()}; kill -ALRM $PPID; exec sleep 600", "true", run=ALARM)
     with started(sys.executable, "flow.py"):
+        eventually(Path("gate.open").exists)
+        Path("gate").touch()
         eventually(lambda: Path("output").exists() and "broken off" in text())
         assert states(logged()) == ["lost", "lost", "cancelled"]
         assert not Path(f"/proc/{text('pid').strip()}").exists()
