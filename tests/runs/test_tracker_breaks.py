@@ -1,0 +1,151 @@
+"""The loop where it is stopped, or broken off by an error."""
+
+from datetime import datetime
+
+import pytest
+
+from pydag.engines.base import Event
+from pydag.errors import StoreError, StoreUnreachable
+from pydag.model.actions import Shell
+from pydag.model.run import Run
+from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.states import Reason, State
+from pydag.stores.base import RunHandle
+from pydag.stores.memory import MemoryStore
+from pydag.testing.scripted_engine import ScriptedEngine, Start, ended, succeed
+from tests.support.tracking import Handle, Scene, free, goes_on, spec_of
+
+
+def test_one_interrupt_stops_what_runs_and_cancels_what_waits() -> None:
+    spec = spec_of(*free(3).tasks, TaskSpec(name="retrying", action=Shell("true"), retries=1, retry_delay=50.0))
+
+    def answer(start: Start) -> list[Event] | None:
+        return [ended(start, State.FAILED, exit_status=1)] if start.task == 3 else None
+
+    scene = Scene(spec, answer, slots=4)
+    scene.tracker.begin()
+    scene.tracker.turn()
+    scene.tracker.turn()
+    scene.tracker.interrupt()
+    scene.tracker.turn()
+    while not scene.tracker.done:
+        scene.tracker.turn()
+    scene.tracker.end()
+    tasks = scene.record.tasks
+    assert [task.state for task in tasks.values()] == [State.CANCELLED] * 4
+    assert [len(task.attempts) for task in tasks.values()] == [1, 1, 1, 1]
+    assert tasks["retrying"].attempts[0].state is State.FAILED
+    assert scene.tracker.interrupted
+
+
+def test_nothing_starts_after_an_interrupt() -> None:
+    scene = Scene(free(5), goes_on, slots=2)
+    interrupting = iter([True])
+
+    def answer(start: Start) -> None:
+        if next(interrupting, False):
+            scene.tracker.interrupt()
+
+    scene.engine.answer = answer
+    record = scene.tracker.track()
+    assert len(scene.engine.started) == 2
+    assert record.state is State.CANCELLED
+    assert [task.reason for task in record.tasks.values()] == [Reason.INTERRUPTED] * 5
+
+
+def test_a_second_interrupt_forces_the_stop() -> None:
+    forced = []
+
+    class Stubborn(ScriptedEngine):
+        def stop(self, *, force: bool) -> None:
+            forced.append(force)
+            if force:
+                super().stop(force=True)
+
+    scene = Scene(free(1), goes_on, engine=Stubborn)
+    scene.tracker.begin()
+    scene.tracker.start_ready()
+    scene.tracker.interrupt()
+    scene.engine.wake()
+    scene.tracker.turn()
+    assert forced == [False]
+    scene.tracker.interrupt()
+    scene.tracker.turn()
+    assert forced == [False, True]
+    scene.tracker.end()
+    assert scene.record.state is State.CANCELLED
+    assert scene.reporter.told[:3] == ["run started", "0.1 running", "stopping"]
+
+
+def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
+    def full(*_: object) -> None:
+        raise StoreUnreachable("the disk is full")
+
+    class Full(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+            return Handle(write=full, finish=super().begin(run, spec).finish)
+
+    scene = Scene(free(2), succeed, store=Full())
+    with pytest.raises(StoreUnreachable, match="the disk is full"):
+        scene.tracker.track()
+    assert scene.engine.started == []
+    assert scene.record.state is State.LOST
+
+
+@pytest.mark.parametrize("error", [TimeoutError, KeyboardInterrupt])
+def test_a_run_that_an_error_breaks_off_is_lost_with_what_ran_and_says_by_what(error: type[BaseException]) -> None:
+    def answer(start: Start) -> list[Event] | None:
+        if start.task == 0:
+            return succeed(start)
+        if start.task == 2:
+            raise error("enough")
+        return None
+
+    scene = Scene(spec_of(*free(4).tasks), answer, slots=2)
+    with pytest.raises(error, match="enough"):
+        scene.tracker.track()
+    assert scene.record.state is State.LOST
+    assert scene.record.run.ended is not None
+    tasks = list(scene.record.tasks.values())
+    assert [task.state for task in tasks] == [State.SUCCESS, State.LOST, State.LOST, State.CANCELLED]
+    assert tasks[1].attempts[0].detail == f"the run was broken off by {error.__name__}"
+
+
+def test_a_run_that_ended_keeps_its_end_although_its_writing_is_broken_off() -> None:
+    late = iter([True])
+
+    class Late(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+            handle = super().begin(run, spec)
+
+            def finish(state: State, ended: datetime) -> None:
+                handle.finish(state, ended)
+                if next(late, False):
+                    raise TimeoutError
+
+            return Handle(write=handle.write, finish=finish)
+
+    scene = Scene(free(1), succeed, store=Late())
+    with pytest.raises(TimeoutError):
+        scene.tracker.track()
+    assert scene.record.state is State.SUCCESS
+
+
+def test_a_run_whose_id_is_taken_leaves_the_other_as_it_is() -> None:
+    scene = Scene(free(1), succeed)
+    scene.store.begin(scene.run, free(1))
+    with pytest.raises(StoreError, match="already"):
+        scene.tracker.track()
+    assert scene.record.run == scene.run
+
+
+def test_an_interrupt_while_the_run_is_begun_leaves_it_lost() -> None:
+    class Interrupted(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+            super().begin(run, spec)
+            raise KeyboardInterrupt
+
+    scene = Scene(free(1), succeed, store=Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        scene.tracker.track()
+    assert scene.record.state is State.LOST
