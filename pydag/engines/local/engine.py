@@ -330,8 +330,10 @@ class LocalEngine(Engine):
                 unheeding.append(child)
             elif child.exited:
                 self._end(child)
-        self._stop(late, Reason.TIMEOUT, force=False)
-        self._stop(unheeding, Reason.TIMEOUT, force=True)
+        if late:
+            self._stop(late, Reason.TIMEOUT, force=False)
+        if unheeding:
+            self._stop(unheeding, Reason.TIMEOUT, force=True)
 
     def _poll_timeout(self, timeout: float | None) -> int | None:
         """Milliseconds until something is due: the caller's timeout, a timer, a check of sessions without a leader."""
