@@ -32,12 +32,12 @@ def entry(name: str, record: RunRecord | None = None) -> JobEntry:
     return JobEntry(name=name, saved=START, tasks=5, last_run=record.run if record else None)
 
 
-def test_the_log_as_json_has_the_documented_fields() -> None:
+def test_a_run_in_the_log_has_the_documented_fields() -> None:
     document = json.loads(json_view.log("TestJob", [BAD], now=NOW))
     assert document.keys() == {"format", "job", "runs"}
     assert document["format"] == 1
     (run,) = document["runs"]
-    tasks = run.pop("tasks")
+    assert len(run.pop("tasks")) == len(BAD.tasks)
     assert run == {
         "id": "r0",
         "job": "TestJob",
@@ -49,6 +49,11 @@ def test_the_log_as_json_has_the_documented_fields() -> None:
         "scheduled_for": None,
         "detail": "",
     }
+
+
+def test_a_task_in_the_log_has_the_documented_fields() -> None:
+    (run,) = json.loads(json_view.log("TestJob", [BAD], now=NOW))["runs"]
+    tasks = run["tasks"]
     assert tasks[1] == {
         "name": "Feature Engineering1",
         "state": "failed",

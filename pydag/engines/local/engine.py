@@ -6,7 +6,6 @@ stdout and stderr. docs/design.md says why a pipe, and what becomes of a daemon 
 
 from __future__ import annotations
 
-import errno
 import heapq
 import math
 import os
@@ -22,14 +21,15 @@ from pydag.engines.base import Engine, Event
 from pydag.engines.local import timeslice
 from pydag.engines.local.descriptors import command_room, exit_descriptor
 from pydag.engines.local.direct import DirectStarts
+from pydag.engines.local.ends import ended, not_started
 from pydag.engines.local.environment import as_argument, encoded_variables
 from pydag.engines.local.process import Process, ProcessEnd, Starter, keep_child_ends, program_on_path
 from pydag.engines.local.sessions import live_sessions, signal_groups, signal_sessions
 from pydag.errors import EngineError, InvalidJob
 from pydag.model.actions import HttpRequest, Shell
-from pydag.model.run import Attempt, Output
+from pydag.model.run import Output
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import Reason, State
+from pydag.model.states import Reason
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -37,7 +37,6 @@ GRACE = 5.0
 LINGER = 1.0
 """Seconds for which output is still read after a command ended while something it left behind holds the pipe open."""
 
-_RAISED_BY = {errno.EMFILE: "ulimit -n", errno.EAGAIN: "ulimit -u"}  # how to raise the limit that was met, in bash
 _MANY = 50  # tasks from which on short turns on the CPU earn more than the 2 ms that asking for them takes
 _SEVERAL = 5  # tasks from which on direct starts earn more than asking bash for its environment takes
 _QUIET = 0.02  # seconds before a pipe is read: most commands have ended by then, and it holds their output so long
@@ -151,7 +150,7 @@ class LocalEngine(Engine):
                 os.close(pipe)
             if error.errno is None:  # not the system's, but from a signal handler of the caller's, as a TimeoutError
                 raise
-            self._events.append(_not_started(task, number, error))
+            self._events.append(not_started(task, number, error))
             return
         finally:
             if write_end is not None:
@@ -270,7 +269,7 @@ class LocalEngine(Engine):
     def _end(self, child: _Child) -> None:
         if child.stopped_for:  # where /proc cannot be read, others of its group may live
             signal_groups({child.process.pid}, signal.SIGKILL)
-        self._events.append(_ended(child, self._release(child)))
+        self._events.append(ended(child.task, child.number, self._release(child), child.stopped_for))
 
     def _release(self, child: _Child) -> ProcessEnd | None:
         """Reap the leader, which has ended or was killed, and forget the child. Returns what `Process.wait` does."""
@@ -366,40 +365,3 @@ def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _ended(child: _Child, end: ProcessEnd | None) -> Attempt:
-    """What the end of its leader means for the attempt."""
-    reason, detail = child.stopped_for, ""
-    if reason is Reason.INTERRUPTED:
-        state = State.CANCELLED
-    elif reason is Reason.TIMEOUT:
-        state = State.FAILED
-    elif end is None:
-        state, reason, detail = State.LOST, Reason.UNKNOWN, "something else in this process waited for it"
-    else:
-        state = State.SUCCESS if end.returncode == 0 else State.FAILED
-    return Attempt(
-        task=child.task,
-        number=child.number,
-        state=state,
-        exit_status=end.returncode if end and end.returncode >= 0 else None,
-        signal=-end.returncode if end and end.returncode < 0 else None,
-        reason=reason,
-        detail=detail,
-        usage=end.usage if end else None,
-    )
-
-
-def _not_started(task: int, number: int, error: OSError) -> Attempt:
-    if error.errno in _RAISED_BY:
-        what = f": lower max_parallel, or raise `{_RAISED_BY[error.errno]}`"
-    else:
-        what = f": {error.filename!r}" if error.filename else ""
-    return Attempt(
-        task=task,
-        number=number,
-        state=State.FAILED,
-        reason=Reason.NOT_STARTED,
-        detail=f"{error.strerror or error}{what}",
-    )
