@@ -106,7 +106,7 @@ def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
         )
     if name is None:
         if len(jobs) > 1:
-            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs: choose one with --job, of {_listed(jobs)}")
+            raise LoadError(f"{str(path)!r} has {len(jobs)} jobs ({_listed(jobs)}): choose one with --job")
         return jobs[0]
     named = [job for job in jobs if job.name == name]
     if len(named) > 1:

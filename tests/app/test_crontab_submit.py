@@ -67,7 +67,7 @@ def test_submitting_again_replaces_the_entry_and_says_so(own_home: Path) -> None
 
 def test_a_file_with_several_jobs_needs_a_name() -> None:
     flow(TWO)
-    assert refused("submit", "flow.py", "--cron=@daily") == "'flow.py' has 2 jobs: choose one with --job, of 'A', 'B'"
+    assert refused("submit", "flow.py", "--cron=@daily") == "'flow.py' has 2 jobs ('A', 'B'): choose one with --job"
     done = refused("submit", "flow.py", "--cron=@daily", "--name=C", status=6)
     assert done == "'flow.py' has no job named 'C', only 'A', 'B'"
     submitted("--name=B")

@@ -326,7 +326,7 @@ def test_a_file_without_a_job_is_refused() -> None:
 
 
 def test_several_jobs_ask_for_a_choice() -> None:
-    assert error(job("A") + job("B")) == "'flow.py' has 2 jobs: choose one with --job, of 'A', 'B'"
+    assert error(job("A") + job("B")) == "'flow.py' has 2 jobs ('A', 'B'): choose one with --job"
 
 
 def test_a_wrong_name_suggests_the_nearest() -> None:
