@@ -24,7 +24,7 @@ from pydag.engines.local.direct import DirectStarts
 from pydag.engines.local.ends import ended, not_started
 from pydag.engines.local.environment import as_argument, encoded_variables
 from pydag.engines.local.process import Process, ProcessEnd, Starter, keep_child_ends, program_on_path
-from pydag.engines.local.sessions import live_sessions, signal_groups, signal_sessions
+from pydag.engines.local.sessions import kill_sessions, live_sessions, signal_groups, signal_sessions
 from pydag.errors import EngineError, InvalidJob
 from pydag.model.actions import HttpRequest, Shell
 from pydag.model.run import Output
@@ -191,6 +191,8 @@ class LocalEngine(Engine):
                 for child in tuple(self._leaderless):
                     if child.process.pid not in sessions:
                         self._end(child)
+                    elif child.phase is _Phase.KILLED:  # a group that was made meanwhile has not had its signal
+                        signal_groups(sessions[child.process.pid], signal.SIGKILL)
             self._fire_timers()
         events, self._events = self._events, []
         return events
@@ -209,7 +211,7 @@ class LocalEngine(Engine):
         if self._closed:
             return
         self._closed = True
-        signal_sessions((child.process.pid for child in self._not_ended()), signal.SIGKILL)
+        kill_sessions((child.process.pid for child in self._not_ended()), _KILL_WAIT)
         for child in tuple(self._children):
             self._release(child)
         self._starter.close()

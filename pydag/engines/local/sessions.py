@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+
+_KILL_CHECK = 0.002  # seconds between two checks of what was killed
 
 
 def live_sessions() -> Mapping[int, set[int]]:
@@ -42,6 +45,20 @@ def signal_sessions(leaders: Iterable[int], number: signal.Signals) -> None:
     sessions = live_sessions() if leaders else {}
     for leader in leaders:
         signal_groups({leader} | sessions.get(leader, set()), number)
+
+
+def kill_sessions(leaders: Iterable[int], patience: float) -> None:
+    """SIGKILL every process of these sessions; return when all are gone, after `patience` seconds at the latest.
+
+    It is repeated: a process that makes a group of its own meanwhile, as `timeout` does, escapes the first signal.
+    The leaders must not be reaped yet.
+    """
+    leaders = tuple(leaders)
+    signal_sessions(leaders, signal.SIGKILL)
+    until = time.monotonic() + patience
+    while leaders and not live_sessions().keys().isdisjoint(leaders) and time.monotonic() < until:
+        time.sleep(_KILL_CHECK)
+        signal_sessions(leaders, signal.SIGKILL)
 
 
 def signal_groups(groups: Iterable[int], number: signal.Signals) -> None:

@@ -44,6 +44,16 @@ def test_a_group_that_a_command_makes_in_its_session_ends_with_it(
     eventually(lambda: not alive(pid))
 
 
+def test_no_group_that_is_made_while_the_engine_closes_escapes(start: MakeEngine, tmp_path: Path) -> None:
+    """`timeout` makes one first thing, at the very moment of these closes: one signal for each session missed many."""
+    for number in range(30):
+        file = tmp_path / f"pid{number}"
+        engine = start(TaskSpec(name="t", action=Shell(OTHER_GROUPS[0].format(pid=file))))
+        pid = pid_in(file)
+        engine.close()
+        assert not alive(pid)
+
+
 def test_a_timeout_takes_children_and_grandchildren_with_it(start: MakeEngine, tmp_path: Path) -> None:
     command = f"bash -c 'sleep 601 & echo $! > {tmp_path / 'pid'}; sleep 602' & sleep 603"
     engine = start(TaskSpec(name="t", action=Shell(command), timeout=1.0))
