@@ -43,11 +43,6 @@ class Plan:
         self.states[number] = State.RUNNING
         return number
 
-    @property
-    def has_ready(self) -> bool:
-        """Whether `take` would give a task."""
-        return bool(self._ready)
-
     def finish(self, number: int, state: State) -> list[int]:
         """A taken task ended in a final state. Returns the tasks that are skipped because of it."""
         if self.states[number] is not State.RUNNING:

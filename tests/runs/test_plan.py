@@ -60,11 +60,9 @@ class Walk:
         while not plan.done:
             if steps == self.cancel_at:
                 self.cancelled = plan.cancel()
-                assert not plan.has_ready
+                assert plan.take() is None
             steps += 1
-            while len(running) < self.parallel and plan.has_ready:
-                number = plan.take()
-                assert number is not None
+            while len(running) < self.parallel and (number := plan.take()) is not None:
                 self._check_start(number, running)
                 running.append(number)
             if running:

@@ -126,7 +126,7 @@ def test_an_error_out_of_the_callers_signal_handler_is_not_taken_for_the_systems
 
     def interrupted(program: object, words: tuple[str, ...], *arguments: object, **options: object) -> int:
         if words[-1] == "env -0":  # that is asked once, before the first start without a shell
-            return spawn(program, words, *arguments, **options)  # type: ignore[arg-type]
+            return spawn(program, words, *arguments, **options)  # type: ignore[arg-type]  # passed on as they came
         spawned.append(program)
         raise TimeoutError("enough")
 
