@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 
 
 class Shell(NamedTuple):
-    """A command that runs as `bash -c` runs it.
+    """A command that runs as `bash -c` runs it, or, `strict`, as it runs after `set -eo pipefail`.
 
     `env` is added to the environment. `cwd` is where it runs, None for the engine's own directory. `nodes` are those of
     gocron, by id or alias: it runs on each of them, or on the first node there is.
@@ -20,6 +20,7 @@ class Shell(NamedTuple):
     env: tuple[tuple[str, str], ...] = ()
     cwd: str | None = None
     nodes: tuple[int | str, ...] = ()
+    strict: bool = False
 
     @property
     def text(self) -> str:
@@ -35,6 +36,8 @@ class Shell(NamedTuple):
             document["cwd"] = self.cwd
         if self.nodes:
             document["nodes"] = self.nodes
+        if self.strict:
+            document["strict"] = True
         return document
 
     @classmethod

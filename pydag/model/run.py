@@ -19,7 +19,8 @@ class Run(NamedTuple):
     """One execution of a job. `owner` names the process that tracks it, as `pydag.runs.owner` writes it.
 
     `scheduled_for` is its logical date: the fire time that it stands for, where a scheduler started it.
-    `start_failure` is empty, or says why a run that was due never started.
+    `start_failure` is empty, or says why a run that was due never started. `params` are the names and values, as text,
+    of the parameters that it ran with, without secrets.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Run(NamedTuple):
     owner: str = ""
     scheduled_for: datetime | None = None
     start_failure: str = ""
+    params: tuple[tuple[str, str], ...] = ()
 
     @property
     def never_started(self) -> bool:

@@ -16,7 +16,8 @@ from pydag.errors import StoreFormatError
 from pydag.model.actions import KINDS, NAMES, Action, HttpRequest, Shell
 from pydag.model.states import When
 
-FORMAT = 2
+FORMAT = 3
+"""Format 3 brought strict commands: what an earlier format holds runs as plain `bash -c`."""
 
 
 class TaskSpec(NamedTuple):
@@ -82,7 +83,7 @@ class JobSpec:
             version = document["format"]
         except (ValueError, KeyError, TypeError):
             raise _unreadable(text) from None
-        if version not in (1, FORMAT):
+        if version not in (1, 2, FORMAT):
             raise StoreFormatError(
                 f"the history holds a job in format {version!r}, this pydag knows {FORMAT}: "
                 "use the pydag that wrote it, or a newer one"

@@ -44,4 +44,5 @@ class Reason(Enum):
     INTERRUPTED = "interrupted"  # Ctrl-C, SIGTERM, or a stop that somebody asked for
     NOT_STARTED = "not started"  # the engine could not start it
     UPSTREAM = "upstream"  # skipped: an upstream task ended otherwise than `when` asks
+    LEFT_OUT = "left out"  # skipped: the run was asked for other tasks; it counts as a success for those after it
     UNKNOWN = "unknown"  # the engine cannot say how it ended

@@ -39,6 +39,15 @@ class RunsContract:
             (State.CANCELLED, Reason.NOT_STARTED, ())
         }
 
+    def test_a_run_keeps_its_parameters(self, open_store: OpenStore) -> None:
+        store = open_store()
+        params = (("DAY", "2026-03-01"), ("CITY", 'K\xf6ln "\\\n\N{ROCKET}'), ("EMPTY", ""))
+        run = run_of("J", "r1")._replace(params=params)
+        store.begin(run, job_of("J"))
+        assert open_store().runs("J") == [run]
+        assert open_store().load(run).run.params == params
+        assert store.jobs()[0].last_run == run
+
     def test_runs_are_chosen_by_their_logical_date(self, open_store: OpenStore) -> None:
         store = open_store()
         for number, (job, date) in enumerate([("J", 0), ("J", 3600), ("K", 0), ("J", 0)]):

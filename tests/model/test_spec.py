@@ -27,6 +27,7 @@ def actions(draw: st.DrawFn) -> Action:
         env=tuple(draw(st.dictionaries(_TEXT, _TEXT, max_size=2)).items()),
         cwd=draw(st.none() | _TEXT),
         nodes=tuple(draw(st.lists(st.integers(1) | _TEXT, max_size=2))),
+        strict=draw(st.booleans()),
     )
 
 
@@ -56,7 +57,7 @@ def test_a_job_comes_back_from_its_json_as_it_was_and_is_one_line(spec: JobSpec)
     assert JobSpec.from_json(text) == spec
     assert JobSpec.from_json(text).to_json() == text
     assert "\n" not in text
-    assert json.loads(text)["format"] == 2
+    assert json.loads(text)["format"] == 3
 
 
 @given(specs())
@@ -94,9 +95,9 @@ def test_what_is_no_job_is_refused(text: str) -> None:
 
 def test_another_format_is_refused_and_named() -> None:
     with pytest.raises(StoreFormatError) as caught:
-        JobSpec.from_json('{"format": 3, "name": "x"}')
+        JobSpec.from_json('{"format": 4, "name": "x"}')
     assert str(caught.value) == (
-        "the history holds a job in format 3, this pydag knows 2: use the pydag that wrote it, or a newer one"
+        "the history holds a job in format 4, this pydag knows 3: use the pydag that wrote it, or a newer one"
     )
 
 
@@ -145,3 +146,10 @@ def test_a_job_of_format_1_is_read_as_what_it_was() -> None:
         ),
         max_parallel=4,
     )
+
+
+def test_a_command_of_format_2_is_plain_bash() -> None:
+    task = {"name": "a", "shell": {"command": "true", "cwd": "/tmp"}}
+    document = {"format": 2, "name": "J", "description": "", "max_parallel": None, "tasks": [task]}
+    read = JobSpec.from_json(json.dumps(document))
+    assert read.tasks == (TaskSpec(name="a", action=Shell("true", cwd="/tmp", strict=False)),)

@@ -31,6 +31,7 @@ def run_document(run: Run) -> bytes:
             "owner": run.owner,
             "scheduled_for": _stored_time(run.scheduled_for),
             "detail": run.start_failure or None,
+            "params": run.params or None,
         }
     )
 
@@ -49,6 +50,7 @@ def run_from(fields: Sequence[bytes | None]) -> Run:
             owner=_required(values, "owner", str),
             scheduled_for=_time(_optional(values, "scheduled_for", int)),
             start_failure=_optional(values, "detail", str) or "",
+            params=tuple((str(name), str(value)) for name, value in _optional(values, "params", list) or ()),
         )
 
 

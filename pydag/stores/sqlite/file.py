@@ -95,7 +95,7 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
             f"{path} is not a history of pydag: move it away, or set PYDAG_HOME to another directory"
         )
     version = schema.version_of(connection)
-    if version not in (1, schema.VERSION):
+    if version not in range(1, schema.VERSION + 1):
         raise StoreFormatError(
             f"{path} is a history in format {version}, this pydag knows formats 1 to {schema.VERSION}: "
             "use the pydag that wrote it or a newer one, or set PYDAG_HOME to another directory"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydag.errors import StoreFormatError
 from pydag.model.run import Attempt, Output, Run, Usage
 from pydag.stores.base import from_microseconds, reason_from, state_from, to_microseconds
 
 Row = tuple[Any, ...]
 
 RUN_COLUMNS = (
-    "run.id, job.name, run.engine, run.state, run.started, run.ended, run.owner, run.scheduled_for, run.detail"
+    "run.id, job.name, run.engine, run.state, run.started, run.ended, run.owner, run.scheduled_for, run.detail, "
+    "run.facts"
 )
 ATTEMPT_COLUMNS = (
     "task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped, host, "
@@ -22,7 +25,7 @@ ATTEMPT_COLUMNS = (
 
 def run_from(row: Sequence[Any]) -> Run:
     """The run of a row of `RUN_COLUMNS`."""
-    run_id, job, engine, state, started, ended, owner, scheduled_for, start_failure = row
+    run_id, job, engine, state, started, ended, owner, scheduled_for, start_failure, facts = row
     return Run(
         id=run_id,
         job=job,
@@ -33,7 +36,18 @@ def run_from(row: Sequence[Any]) -> Run:
         owner=owner,
         scheduled_for=_time(scheduled_for),
         start_failure=start_failure,
+        params=_params(facts),
     )
+
+
+def _params(facts: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple((str(name), str(value)) for name, value in json.loads(facts).get("params", ()))
+    except (ValueError, TypeError, AttributeError):
+        raise StoreFormatError(
+            f"the history has a run with facts that cannot be read: {facts[:60]!r}; it is damaged: "
+            "choose another history with PYDAG_HOME"
+        ) from None
 
 
 def run_row(run: Run) -> Row:
@@ -47,6 +61,7 @@ def run_row(run: Run) -> Row:
         run.owner,
         _stored_time(run.scheduled_for),
         with_utf8(run.start_failure),
+        json.dumps({"params": run.params} if run.params else {}, separators=(",", ":")),
     )
 
 

@@ -1,20 +1,21 @@
 """The tables of the embedded history, and how a file of an older version gets them.
 
-Version 2 added what each attempt used. A process of version 1 that still runs when the file is upgraded goes on writing
-to `attempt`, which is then a view of the new table. It could not write to a table with more columns, as it gives twelve
-values and names no column.
+Version 3 added the facts of a run, version 2 what each attempt used. A process of version 1 that still runs when the
+file is upgraded goes on writing to `attempt`, which is then a view of the new table. It could not write to a table with
+more columns, as it gives twelve values and names no column.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x50594447  # "PYDG": tells a history from any other SQLite database
 
 # Attempts and output are stored in the order of their keys, so that those of a run lie together. Deleting a job deletes
 # everything that refers to it. `job.spec` is empty only inside the transaction that makes the job. Times are
 # microseconds since 1970 in UTC; states and reasons are the values of their enums; `user` and `system` are seconds.
+# `facts` is a JSON object of what only some runs have: `params`.
 SCHEMA = f"""
 CREATE TABLE job (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, saved INTEGER NOT NULL,
@@ -28,7 +29,8 @@ CREATE TABLE run (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
     job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE, spec INTEGER NOT NULL REFERENCES spec,
     engine TEXT NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, owner TEXT NOT NULL,
-    scheduled_for INTEGER, detail TEXT NOT NULL
+    scheduled_for INTEGER, detail TEXT NOT NULL,
+    facts TEXT NOT NULL DEFAULT '{{}}'
 );
 CREATE TABLE task_attempt (
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, task INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -54,7 +56,8 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 """
 
-# The columns of an attempt in version 1.
+# The columns of a run up to version 2, and of an attempt in version 1.
+_RUN_COLUMNS_2 = "number, id, job, spec, engine, state, started, ended, owner, scheduled_for, detail"
 _COLUMNS_1 = "run, task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped, host"
 _NO_USAGE = "NULL AS user, NULL AS system, NULL AS peak_memory"
 
@@ -69,8 +72,13 @@ _UPGRADE_1 = (
         INSERT OR REPLACE INTO task_attempt ({_COLUMNS_1}) VALUES (new.{_COLUMNS_1.replace(", ", ", new.")});
     END
     """,
+    "PRAGMA user_version = 2",
+)
+_UPGRADE_2 = (
+    "ALTER TABLE run ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'",
     f"PRAGMA user_version = {VERSION}",
 )
+_UPGRADES = {1: _UPGRADE_1 + _UPGRADE_2, 2: _UPGRADE_2}
 
 
 def is_history(connection: sqlite3.Connection) -> bool:
@@ -86,15 +94,14 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a history of version 1 to version 2, in one transaction.
+    """Bring a history of an earlier version to this one, in one transaction.
 
     Many processes may do it at once: the first one does it, and the others find it done.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if version_of(connection) == 1:
-            for statement in _UPGRADE_1:
-                connection.execute(statement)
+        for statement in _UPGRADES.get(version_of(connection), ()):
+            connection.execute(statement)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -103,5 +110,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
 
 def read_as_it_is(connection: sqlite3.Connection) -> None:
-    """Let this connection read a history of version 1 without changing the file."""
-    connection.execute(f"CREATE TEMP VIEW task_attempt AS SELECT {_COLUMNS_1}, {_NO_USAGE} FROM main.attempt")
+    """Let this connection read a history of an earlier version without changing the file."""
+    connection.execute(f"CREATE TEMP VIEW run AS SELECT {_RUN_COLUMNS_2}, '{{}}' AS facts FROM main.run")
+    if version_of(connection) == 1:
+        connection.execute(f"CREATE TEMP VIEW task_attempt AS SELECT {_COLUMNS_1}, {_NO_USAGE} FROM main.attempt")

@@ -46,8 +46,8 @@ _DROP_UNUSED_SPEC = """
     AND NOT EXISTS (SELECT 1 FROM job WHERE spec = spec.number)
 """
 _BEGIN_RUN = """
-    INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail)
-    SELECT ?, number, spec, ?, ?, ?, ?, ?, ?, ? FROM job WHERE name = ?
+    INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail, facts)
+    SELECT ?, number, spec, ?, ?, ?, ?, ?, ?, ?, ? FROM job WHERE name = ?
 """
 _RUNS_OF = "SELECT run.number FROM run JOIN job ON job.number = run.job WHERE job.name = ?"
 _LARGE_PIECES = f"SELECT run, task, number, start FROM output WHERE run IN ({_RUNS_OF}) AND length(data) > 65536"

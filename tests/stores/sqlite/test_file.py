@@ -111,7 +111,7 @@ def newer_version(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "not a history"),
         (lambda path: path.write_text("some notes of mine\n" * 500), "not a history"),
         (other_database, "not a history"),
-        (newer_version, "in format 7, this pydag knows formats 1 to 2"),
+        (newer_version, "in format 7, this pydag knows formats 1 to 3"),
     ],
 )
 def test_a_file_that_is_not_a_history_or_a_newer_one_is_refused(

@@ -1,4 +1,4 @@
-"""A history of version 1: it stays readable, it is upgraded once, and who still writes it may go on."""
+"""A history of an earlier version: it stays readable, it is upgraded once, and who still writes it may go on."""
 
 from __future__ import annotations
 
@@ -129,6 +129,18 @@ def version_of(path: Path) -> int:
 
 
 @pytest.mark.parametrize("create", [True, False])
+def test_a_history_of_version_2_can_be_read(path: Path, create: bool) -> None:
+    SQLiteStore(path.parent).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:  # what version 3 added goes
+        connection.execute("ALTER TABLE run DROP COLUMN facts")
+        connection.execute("PRAGMA user_version = 2")
+    with closing(SQLiteStore(path.parent, create=create)) as store:
+        assert store.runs() == [RUN]
+        assert store.load(RUN).tasks["t0"].attempts == (FAILED,)
+    assert version_of(path) == (3 if create else 2)
+
+
+@pytest.mark.parametrize("create", [True, False])
 def test_a_history_of_version_1_can_be_read(path: Path, create: bool) -> None:
     with closing(SQLiteStore(path.parent, create=create)) as store:
         assert store.runs() == [RUN]
@@ -146,14 +158,14 @@ def test_reading_it_does_not_change_the_file(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_run_of_version_1_is_continued_in_version_2(path: Path) -> None:
+def test_a_run_of_version_1_is_continued_in_this_version(path: Path) -> None:
     used = attempt_of(0, 2, State.SUCCESS)._replace(usage=Usage(user=1.5, system=0.25, peak_memory=2**20))
     with closing(SQLiteStore(path.parent)) as store:
         handle = store.reopen("r1")
         handle.write([used], [Output(task=0, number=1, data=b" and more")])
         handle.finish(State.SUCCESS, at(9))
         store.begin(run_of("K", "r2", 1), job_of("K"))
-    assert version_of(path) == 2
+    assert version_of(path) == 3
     with closing(SQLiteStore(path.parent, create=False)) as store:
         assert store.load(RUN).tasks["t0"].attempts == (FAILED, used)
         assert b"".join(store.output("r1", 0, 1)) == b"text and more"
@@ -166,7 +178,7 @@ def test_a_run_of_version_1_is_continued_in_version_2(path: Path) -> None:
 
 def test_a_process_of_version_1_goes_on_writing_after_the_upgrade(path: Path, old: OldProcess) -> None:
     with closing(SQLiteStore(path.parent)) as store:
-        assert version_of(path) == 2
+        assert version_of(path) == 3
         old.write(2, "running", None, b"")
         old.write(2, "failed", FIRST + 1_000_000, b"second")
         attempts = store.load(RUN).tasks["t0"].attempts
@@ -199,7 +211,7 @@ def test_processes_that_open_it_together_upgrade_it_once(path: Path) -> None:
         process.stdout.readline()
     go.touch()
     assert [output_of(process).strip() for process in processes] == ["3"] * 6
-    assert version_of(path) == 2
+    assert version_of(path) == 3
 
 
 def test_an_upgraded_history_has_the_columns_of_a_new_one(path: Path, tmp_path: Path) -> None:
