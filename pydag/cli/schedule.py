@@ -111,7 +111,7 @@ def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) ->
 def _show_plan(plan: Backfill) -> None:
     for time in plan.due:
         click.echo(fire_time(time))
-    print_stderr(f"{plan.submission.job}: {len(plan.due)} to run, {plan.done} done before")
+    print_stderr(f"{plan.submission.job}: {len(plan.due)} to run, {plan.done} success before")
 
 
 def _run_plan(plan: Backfill, parallel: int) -> int:
@@ -126,7 +126,7 @@ def _run_plan(plan: Backfill, parallel: int) -> int:
     stopped = run_fire_times(plan.submission, plan.due, parallel=parallel, ended=ended)
     good = statuses.count(0)
     out.finish(
-        f"{plan.submission.job}: {good} of {len(plan.due)} succeeded, {plan.done} done before; `pydag log` shows each\n"
+        f"{plan.submission.job}: {good} of {len(plan.due)} success, {plan.done} before; `pydag log` shows each\n"
     )
     return 130 if stopped else int(good < len(plan.due))
 

@@ -33,9 +33,13 @@ STYLES = {
     # red
     State.FAILED: StateStyle("✗", "x", "31", "#FBDEDC", "#CF4436", "#6E1A12"),
     # cyan
-    State.SKIPPED: StateStyle("»", "-", "36", "#E6F3F4", "#4E9AA5", "#25555C", dashed=True),
+    State.SKIPPED: StateStyle("·", "-", "36", "#E6F3F4", "#4E9AA5", "#25555C", dashed=True),
     # magenta
-    State.CANCELLED: StateStyle("■", "!", "35", "#EDE5F5", "#8D6BB5", "#452B63"),
+    State.CANCELLED: StateStyle("!", "!", "35", "#EDE5F5", "#8D6BB5", "#452B63"),
     # bold red; in a picture red on white, as `failed` has the same line
     State.LOST: StateStyle("?", "?", "1;31", "#FFFFFF", "#CF4436", "#6E1A12", dashed=True),
 }
+
+# yellow, as it is pending
+RETRY = StateStyle("↻", "@", "33", "#FFF6D6", "#D1A62B", "#5C4708")
+"""How a task is shown that failed and waits for its next attempt. Its state is `pending`."""

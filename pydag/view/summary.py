@@ -14,7 +14,6 @@ from pydag.view.times import elapsed
 from pydag.view.wording import counted_states, cpu_time, failure, state_counts, why_never_started
 
 _NAME = 60  # columns of a task's name on a terminal; the command below it has the whole name
-_ENDED = {State.SUCCESS: "succeeded", State.FAILED: "failed", State.CANCELLED: "was cancelled", State.LOST: "is lost"}
 
 
 def final_lines(record: RunRecord, tails: OutputTails, display: Display) -> Iterator[str]:
@@ -26,14 +25,14 @@ def final_lines(record: RunRecord, tails: OutputTails, display: Display) -> Iter
 
 
 def summary(record: RunRecord) -> str:
-    """`TestJob failed after 3.2s: 4 ok, 1 failed, 2 skipped; 1.2s CPU`. CPU only where the engine measured it."""
+    """`TestJob: failed after 3.2s; 4 success, 1 failed, 2 skipped; 1.2s CPU`. CPU only where the engine measured it."""
     run = record.run
     if run.never_started:
-        return f"{run.job} {why_never_started(run)}"
+        return f"{run.job}: {why_never_started(run)}"
     counts = counted_states(state_counts(task.state for task in record.tasks.values()))
     after = f" after {elapsed(run.started, run.ended)}" if run.ended else ""
     used = cpu_time(record)
-    return f"{run.job} {_ENDED.get(run.state, run.state.value)}{after}: {counts}" + (f"; {used}" if used else "")
+    return f"{run.job}: {run.state.value}{after}; {counts}" + (f"; {used}" if used else "")
 
 
 def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Display) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from pydag.model.states import State
-from pydag.view.palette import STYLES
+from pydag.view.palette import RETRY, STYLES
 from pydag.view.text import head, text_width
 
 RESET = "\x1b[0m"
@@ -27,9 +27,10 @@ class Display:
     ascii: bool = False
     width: int | None = None
 
-    def sign(self, state: State) -> str:
-        """The state's sign, one column wide."""
-        return STYLES[state].ascii_sign if self.ascii else STYLES[state].sign
+    def sign(self, state: State, *, retry: bool = False) -> str:
+        """The state's sign, one column wide; `retry` is that of a task that waits for its next attempt."""
+        style = RETRY if retry else STYLES[state]
+        return style.ascii_sign if self.ascii else style.sign
 
     def paint(self, text: str, state: State) -> str:
         """The text in the state's colour."""
@@ -111,7 +112,7 @@ def print_stderr(message: str) -> None:
 
 
 def _can_encode(stream: TextIO) -> bool:
-    signs = "".join(_GRAPHICS) + "".join(style.sign for style in STYLES.values())
+    signs = "".join(_GRAPHICS) + "".join(style.sign for style in (*STYLES.values(), RETRY))
     try:
         signs.encode(getattr(stream, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

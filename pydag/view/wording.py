@@ -86,9 +86,8 @@ def state_counts(states: Iterable[State]) -> dict[State, int]:
 
 
 def counted_states(counts: Mapping[State, int]) -> str:
-    """`4 ok, 1 failed, 2 skipped`, without the states that nothing is in."""
-    named = ((number, "ok" if state is State.SUCCESS else state.value) for state, number in counts.items())
-    return ", ".join(f"{number} {word}" for number, word in named if number)
+    """`4 success, 1 failed, 2 skipped`, without the states that nothing is in."""
+    return ", ".join(f"{number} {state.value}" for state, number in counts.items() if number)
 
 
 def progress(record: RunRecord) -> str:

@@ -107,7 +107,7 @@ def test_both_days_are_in_the_range_and_each_run_has_its_logical_date(own_home: 
     done = pydag("backfill", "TestJob", *YEAR)
     assert done.stdout.splitlines() == [
         *(f"2025-06-0{day} 12:00:00+02:00 Europe/Berlin  success" for day in (1, 2, 3, 4)),
-        "TestJob: 4 of 4 succeeded, 0 done before; `pydag log` shows each",
+        "TestJob: 4 of 4 success, 0 before; `pydag log` shows each",
     ]
     assert [run["scheduled_for"] for run in reversed(runs())] == [
         f"2025-06-0{day}T10:00:00.000000+00:00" for day in (1, 2, 3, 4)
@@ -123,7 +123,7 @@ def test_only_what_has_no_successful_run_is_run_again(own_home: Path, directory:
     directory.joinpath("well").touch()
     done = pydag("backfill", "TestJob", *YEAR)
     assert (done.returncode, times(done.stdout)) == (0, ["2025-06-02 12:00:00+02:00"])
-    assert done.stdout.endswith("TestJob: 1 of 1 succeeded, 3 done before; `pydag log` shows each\n")
+    assert done.stdout.endswith("TestJob: 1 of 1 success, 3 before; `pydag log` shows each\n")
 
 
 def test_the_future_is_not_run(own_home: Path) -> None:

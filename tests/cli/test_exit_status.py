@@ -13,7 +13,7 @@ from tests.support.commands import PYDAG, flow, pydag, run, simple
 def test_a_run_that_succeeds_ends_with_0() -> None:
     done = pydag("run", simple("true"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1].startswith("TestJob succeeded after ")
+    assert done.stdout.splitlines()[-1].startswith("TestJob: success after ")
 
 
 def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
@@ -23,7 +23,7 @@ def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
     assert tail[0] == "✗ `t0`: exit 3; its last output:"
     assert tail[1:21] == [f"  │ {number}" for number in range(81, 101)]
     assert tail[21] == "  all of it: pydag log TestJob --task_name t0 -n 1"
-    assert tail[22].startswith("TestJob failed after ")
+    assert tail[22].startswith("TestJob: failed after ")
 
 
 @pytest.mark.parametrize(

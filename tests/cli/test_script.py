@@ -52,8 +52,8 @@ def test_the_example_runs_as_a_script_and_as_a_command(command: tuple[str, ...],
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "<TestJob with 5 tasks>"
-    assert lines[-1].startswith("TestJob succeeded after ")
-    assert ": 5 ok; " in lines[-1]
+    assert lines[-1].startswith("TestJob: success after ")
+    assert "; 5 success; " in lines[-1]
     assert runs() == 1
     assert directory.joinpath("TestJob.png").exists() == (command == (sys.executable,))
 

@@ -107,7 +107,7 @@ def test_log_f_tells_the_events_of_a_run_to_its_end() -> None:
         Path("gate").touch()
         assert (process.wait(60), follower.wait(60)) == (0, 0)
     assert "`t2` success" in text("followed")
-    assert text("followed").splitlines()[-1].startswith("TestJob succeeded after ")
+    assert text("followed").splitlines()[-1].startswith("TestJob: success after ")
 
 
 def test_log_f_of_a_task_prints_its_output_as_it_comes() -> None:
@@ -210,7 +210,7 @@ def test_a_signal_stops_the_run_in_order_and_ends_with_130(number: signal.Signal
     assert [len(task["attempts"]) for task in run["tasks"]] == [1, 1, 0]
     assert run["tasks"][1]["attempts"][0]["signal"] == signal.SIGTERM
     assert "Traceback" not in text()
-    assert text().splitlines()[-1].startswith("TestJob was cancelled after ")
+    assert text().splitlines()[-1].startswith("TestJob: cancelled after ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -105,7 +105,7 @@ def test_states_are_shown_in_a_block_and_counted_in_the_title(directory: Path) -
     shown = lines(svg(fan(30), directory, states))
     assert sum(line == "✓ success" for line in shown) == 29
     assert sum(line == "✗ failed" for line in shown) == 1
-    assert shown[1] == "32 tasks: 29 ok, 1 failed"
+    assert shown[1] == "32 tasks: 29 success, 1 failed"
 
 
 @pytest.mark.dot

@@ -57,7 +57,7 @@ def test_a_run_has_a_line_for_each_event() -> None:
   │ two and more
   │ broken
   all of it: pydag log TestJob --task_name 'Feature Engineering1' -n 1
-TestJob failed after 13s: 2 ok, 1 failed, 2 skipped
+TestJob: failed after 13s; 2 success, 1 failed, 2 skipped
 """
     )
 
@@ -77,7 +77,7 @@ def test_lines_announce_the_next_attempt() -> None:
         "2022-12-26 15:28:02 `a` started, attempt 2 of 3",
         "2022-12-26 15:28:03 `a` failed after 1.0s: exit 1; attempt 2 of 3, the next now",
         "2022-12-26 15:28:03 `a` cancelled while waiting",
-        "J was cancelled after 42s: 1 pending",
+        "J: cancelled after 42s; 1 pending",
     ]
 
 

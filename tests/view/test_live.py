@@ -101,7 +101,7 @@ def test_a_task_that_is_tried_again_waits_and_says_why() -> None:
 def test_a_task_that_is_cancelled_before_its_next_attempt_says_so() -> None:
     spec = job("J", {"a": []}, retries=1)
     line, _ = frame_of(spec, [failed(0, 0, 1), Attempt.not_attempted(0, State.CANCELLED)], 9)
-    assert line == "└── ■ a     1.0s  exit 1, attempt 1 of 2, cancelled before the next"
+    assert line == "└── ! a     1.0s  exit 1, attempt 1 of 2, cancelled before the next"
 
 
 @pytest.mark.parametrize("width", [1, 10, 24, 80])
@@ -131,17 +131,17 @@ def live(screen: Screen, clock: Callable[[], datetime] = lambda: at(20)) -> Live
 STAYS = [
     "└── ✓ Sync Data                    0.4s",
     "    ├── ✗ Feature Engineering1     2.0s  exit 1",
-    "    │   └── » Machine Learning           skipped",
-    "    │       └── » Send Email             skipped",
+    "    │   └── · Machine Learning           skipped",
+    "    │       └── · Send Email             skipped",
     "    └── ✓ Feature Engineering2      12s",
-    "        └── » Machine Learning           skipped",
-    "            └── » Send Email             skipped",
+    "        └── · Machine Learning           skipped",
+    "            └── · Send Email             skipped",
     "✗ `Feature Engineering1`: exit 1; its last output:",
     "  │ one",
     "  │ two and more",
     "  │ broken",
     "  all of it: pydag log TestJob --task_name 'Feature Engineering1' -n 1",
-    "TestJob failed after 13s: 2 ok, 1 failed, 2 skipped",
+    "TestJob: failed after 13s; 2 success, 1 failed, 2 skipped",
     "",
 ]
 
@@ -259,5 +259,5 @@ def test_many_short_tasks_do_not_get_a_frame_each() -> None:
         ends = [success(number, 0, 1) for number in range(len(spec.tasks))]
         record = run_of(spec, ends)
         replay(reporter, [[running(end.task, 0), end] for end in ends], record)
-        assert screen.rows()[-2:] == ["Fan succeeded after 42s: 5002 ok", ""]
+        assert screen.rows()[-2:] == ["Fan: success after 42s; 5002 success", ""]
         assert screen.received().count(b"\x1b[?7l") < 50

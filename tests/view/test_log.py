@@ -52,8 +52,8 @@ def test_the_flat_log_has_a_line_for_each_task() -> None:
 ├── ✓ `Sync Data` at 2022-12-26 15:28:02  0.4s
 ├── ✗ `Feature Engineering1` at 2022-12-26 15:28:03  0.5s, exit 1
 ├── ✓ `Feature Engineering2` at 2022-12-26 15:28:03  12s
-├── » `Machine Learning`  skipped: upstream did not succeed
-└── » `Send Email`  skipped: upstream did not succeed
+├── · `Machine Learning`  skipped: upstream did not succeed
+└── · `Send Email`  skipped: upstream did not succeed
 >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>"""
     )
 
@@ -132,16 +132,16 @@ def test_an_output_without_unicode_gets_ascii() -> None:
         ([failed(0, 0, 1), success(0, 2, 3, number=2)], "✓ `a` at 2022-12-26 15:28:01  3.0s, attempt 2 of 4"),
         ([running(0, 30)], "● `a` at 2022-12-26 15:28:31  running for 30s"),
         ([running(0, 30, number=3)], "● `a` at 2022-12-26 15:28:31  running for 30s, attempt 3 of 4"),
-        ([skipped(0)], "» `a`  skipped: upstream did not succeed"),
+        ([skipped(0)], "· `a`  skipped: upstream did not succeed"),
         ([], "○ `a`  pending"),
-        ([Attempt.not_attempted(0, State.CANCELLED)], "■ `a`  cancelled before it started"),
+        ([Attempt.not_attempted(0, State.CANCELLED)], "! `a`  cancelled before it started"),
         (
             [failed(0, 0, 1), Attempt.not_attempted(0, State.CANCELLED)],
-            "■ `a` at 2022-12-26 15:28:01  1.0s, exit 1, attempt 1 of 4, cancelled before the next",
+            "! `a` at 2022-12-26 15:28:01  1.0s, exit 1, attempt 1 of 4, cancelled before the next",
         ),
         (
             [Attempt(task=0, number=1, state=State.CANCELLED, started=START, ended=at(2), signal=15)],
-            "■ `a` at 2022-12-26 15:28:01  2.0s, cancelled",
+            "! `a` at 2022-12-26 15:28:01  2.0s, cancelled",
         ),
         (
             [Attempt(task=0, number=1, state=State.LOST, started=START, reason=Reason.UNKNOWN)],

@@ -24,7 +24,7 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
         "✗ `t 1`: exit 1; it wrote nothing",
         "✗ `t 2`: exit 1; it wrote nothing",
         "✗ 6 more tasks failed; the first: pydag log J --task_name 't 3' -n 1",
-        "J failed after 42s: 9 failed",
+        "J: failed after 42s; 9 failed",
     ]
     assert MAX_FAILURES == 3
 
@@ -32,9 +32,9 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (State.SUCCESS, "TestJob succeeded after 42s: 5 ok"),
-        (State.CANCELLED, "TestJob was cancelled after 42s: 5 ok"),
-        (State.LOST, "TestJob is lost after 42s: 5 ok"),
+        (State.SUCCESS, "TestJob: success after 42s; 5 success"),
+        (State.CANCELLED, "TestJob: cancelled after 42s; 5 success"),
+        (State.LOST, "TestJob: lost after 42s; 5 success"),
     ],
 )
 def test_the_summary_says_how_the_run_ended(state: State, expected: str) -> None:
@@ -48,4 +48,4 @@ def test_the_summary_has_the_cpu_time_of_all_attempts_that_were_measured() -> No
         success(1, 2, 3),
     ]
     record = run_of(job("J", {"a": [], "b": ["a"]}, retries=1), attempts)
-    assert summary(record) == "J succeeded after 42s: 2 ok; 1.2s CPU"
+    assert summary(record) == "J: success after 42s; 2 success; 1.2s CPU"
