@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from pydag.errors import count
 from pydag.model.run import Attempt, AttemptOutput, RunRecord, TaskRun
-from pydag.model.spec import TaskSpec
+from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 from pydag.view import tree
 from pydag.view.terminal import RESET, Display
@@ -26,8 +26,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, display: Display) -> Iterator[str]:
     """The runs of a job, in the order given (newest first).
 
-    `flat` has a run's tasks in the order in which they started, then those that did not; `tree` has each below its
-    upstream tasks. The time of a task is its start.
+    `flat` has a run's tasks in the order in which they started, then those that did not; `tree` has each below
+    one of its upstream tasks. The time of a task is its start.
     """
     if not records:
         yield no_runs(job)
@@ -134,10 +134,11 @@ def _branches(record: RunRecord, now: datetime, display: Display) -> Iterator[st
     done = list(record.tasks.values())
     for row in tree.rows(record.spec):
         task = specs[row.task]
-        if row.continued:
-            yield f"`{task.name}`, continued"
-            continue
         line = display.graphics(row.guide) + _task_line(task, done[row.task], now, display)
-        if row.also:
-            line += f"  (also after {task_names([specs[number].name for number in row.also])})"
-        yield line + "  (goes on below)" if row.goes_on else line
+        yield line + _after(row, record.spec) if row.also else line
+
+
+def _after(row: tree.Row, spec: JobSpec) -> str:
+    """The upstream tasks that the branches do not show."""
+    also = "also " if len(row.also) < len(spec.tasks[row.task].upstream) else ""
+    return f"  ({also}after {task_names([spec.tasks[number].name for number in row.also])})"

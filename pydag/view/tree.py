@@ -1,79 +1,73 @@
-"""A job as the rows of a tree: each task below its upstream tasks, in a bounded number of rows."""
+"""A job as the rows of a tree: each task once, below the last of its upstream tasks."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from typing import NamedTuple
 
 from pydag.model.spec import JobSpec
 
-MAX_ROWS = 100
-"""A tree that would have more rows than this has each task once."""
-
 MAX_DEPTH = 12
-"""Levels of one tree; deeper tasks are in a tree of their own, so that the rows stay short."""
+"""Levels of a tree where nothing else bounds them."""
+
+BRANCH, LAST = "├── ", "└── "
+_GOES_ON, _BLANK = "│   ", "    "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line: `guide` is the branches before the task.
+    """A task, `depth` levels down (the first has 0).
 
-    `also` has the upstream tasks below which this task is not repeated. A row that `goes_on` has its downstream tasks
-    in a later tree, which begins with a row of the same task that is `continued`.
+    `guide` is the branches before it, and `rest` those before the next lines of the same row, where it is wrapped; both
+    are `4 * (depth + 1)` columns wide. `also` has the upstream tasks below which it does not stand.
     """
 
-    guide: str
     task: int
+    depth: int
+    guide: str
+    rest: str
     also: tuple[int, ...] = ()
-    goes_on: bool = False
-    continued: bool = False
 
 
-def rows(spec: JobSpec) -> list[Row]:
-    """The job's tree, from the tasks without upstream tasks down.
+class _Place(NamedTuple):
+    """A task that waits for its row: what it stands below, and whether it is the last one there."""
 
-    A task has a row below each of its upstream tasks, as long as that gives at most `MAX_ROWS` rows and `MAX_DEPTH`
-    levels. Otherwise it has one row, below the first of its upstream tasks, and `also` has the others: then there are
-    as many rows as tasks, and one more for each tree that continues another.
+    task: int
+    parent: int | None
+    depth: int
+    above: str
+    last: bool
+
+
+def rows(spec: JobSpec, max_depth: int = MAX_DEPTH) -> Iterator[Row]:
+    """The job's tree from the tasks without upstream tasks down. Each task comes after all of its upstream tasks.
+
+    It has at most `max_depth` levels, so that rows stay short: a task that would be deeper stands on the last level,
+    behind its upstream tasks, and `also` has all of these.
     """
+    after = spec.downstream()
+    missing = [len(task.upstream) for task in spec.tasks]
     roots = [number for number, task in enumerate(spec.tasks) if not task.upstream]
-    full = list(islice(_walk(roots, spec.downstream()), MAX_ROWS + 1))
-    if len(full) <= MAX_ROWS and not any(row.goes_on for row in full):
-        return full
-    under: list[list[int]] = [[] for _ in spec.tasks]
-    for number, task in enumerate(spec.tasks):
-        if task.upstream:
-            under[task.upstream[0]].append(number)
-    also = [task.upstream[1:] for task in spec.tasks]
-    return list(_walk(roots, under, also))
-
-
-def _walk(roots: list[int], under: list[list[int]], also: list[tuple[int, ...]] | None = None) -> Iterator[Row]:
-    """Depth first, without recursion: a job may be a chain of any length."""
-    later: deque[int] = deque()
-    stack = _siblings(roots, "", 1)
-    while stack or later:
-        if not stack:
-            task = later.popleft()
-            yield Row(guide="", task=task, continued=True)
-            stack = _siblings(under[task], "", 1)
-        task, guide, rest, depth = stack.pop()
-        goes_on = depth == MAX_DEPTH and bool(under[task])
-        yield Row(guide=guide, task=task, also=also[task] if also else (), goes_on=goes_on)
-        if goes_on:
-            later.append(task)
+    stack = _level(roots, None, 0, "", ends=True)
+    while stack:  # without recursion: a job may be a chain of any length
+        task, parent, depth, above, last = stack.pop()
+        complete = []
+        for number in after[task]:
+            missing[number] -= 1
+            if not missing[number]:
+                complete.append(number)
+        deepest = depth + 1 >= max_depth
+        ends_level = last and not (deepest and complete)
+        guide, rest = (above + LAST, above + _BLANK) if ends_level else (above + BRANCH, above + _GOES_ON)
+        also = tuple(number for number in spec.tasks[task].upstream if number != parent)
+        yield Row(task=task, depth=depth, guide=guide, rest=rest, also=also)
+        if deepest:
+            stack += _level(complete, None, depth, above, ends=last)
         else:
-            stack += _siblings(under[task], rest, depth + 1)
+            stack += _level(complete, task, depth + 1, rest, ends=True)
 
 
-def _siblings(tasks: list[int], guide: str, depth: int) -> list[tuple[int, str, str, int]]:
-    """Tasks of one level, in reverse order: each with its guide, the guide of the rows below it, and its depth."""
-    last = len(tasks) - 1
-    level = [
-        (task, guide + ("└── " if place == last else "├── "), guide + ("    " if place == last else "│   "), depth)
-        for place, task in enumerate(tasks)
-    ]
-    level.reverse()
-    return level
+def _level(tasks: list[int], parent: int | None, depth: int, above: str, *, ends: bool) -> list[_Place]:
+    """Tasks of one level in reverse order; the last of them is the last of its level where that `ends` with them."""
+    return [_Place(task, parent, depth, above, ends and task == tasks[-1]) for task in reversed(tasks)]

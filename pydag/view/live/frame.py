@@ -57,14 +57,10 @@ class FrameLayout:
         return lines if last else [*lines, self._last_line(snapshot, now, display)]
 
     def _rows(self, most: int) -> list[tree.Row] | None:
-        """The tree where it fits, else the tasks in their order, else nothing."""
-        if len(self._spec.tasks) > most:
-            return None
-        if self._tree is None:
-            self._tree = tree.rows(self._spec)
-        if len(self._tree) <= most and not any(row.goes_on or row.also for row in self._tree):
-            return self._tree
-        return [tree.Row(guide="", task=number) for number in range(len(self._spec.tasks))]
+        """The tree where it fits, else nothing."""
+        if self._tree is None and len(self._spec.tasks) <= most:
+            self._tree = list(tree.rows(self._spec))
+        return self._tree if len(self._spec.tasks) <= most else None
 
     def _large(self, snapshot: Snapshot, now: datetime, display: Display, most: int) -> Iterator[FrameLine]:
         """The newest failures in at most a third of the lines, then what runs, the longest running first."""
