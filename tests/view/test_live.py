@@ -107,7 +107,7 @@ def test_where_words_do_not_fit_the_time_stays_whole_and_the_bar_makes_room_for_
     display = Display(width=34)
     assert frame_of(TEST_JOB, attempts_of(STORY[:4]), 6, display)[:2] == [
         "└── ✓ Sync Data               0.4s",
-        "    ├── ✗ Feature Engi…ing1     2.0s",
+        "    ├── ✗ Feature…eering1     2.0s",
     ]
     assert frame_of(TEST_JOB, attempts_of(STORY[:4]), 6, display)[-1] == "TestJob  2/5  20s  1 running, 1 f…"
     display = Display(width=36)
