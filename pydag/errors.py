@@ -15,6 +15,7 @@ PyDagException
 │   └── EngineRefused     it answered, and refused
 └── StoreError            where the history lives
     ├── StoreUnreachable  it cannot be opened, read or written
+    ├── TakenOver         another process tracks the run now
     └── StoreFormatError  it is not a history, or its version is unknown to this pydag
 """
 
@@ -108,6 +109,10 @@ class StoreError(PyDagException):
 
 class StoreUnreachable(StoreError):
     """The history cannot be opened where the settings say it is."""
+
+
+class TakenOver(StoreError):
+    """Another process has become the tracker of this run: what the old one writes is refused."""
 
 
 class StoreFormatError(StoreError):

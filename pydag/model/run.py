@@ -20,7 +20,8 @@ class Run(NamedTuple):
 
     `scheduled_for` is its logical date: the fire time that it stands for, where a scheduler started it.
     `start_failure` is empty, or says why a run that was due never started. `params` are the names and values, as text,
-    of the parameters that it ran with, without secrets.
+    of the parameters that it ran with, without secrets. `heard` is when its tracker last said that it lives. `fence`
+    counts how often another tracker took the run over; what those before it write is refused.
     """
 
     id: str
@@ -33,6 +34,8 @@ class Run(NamedTuple):
     scheduled_for: datetime | None = None
     start_failure: str = ""
     params: tuple[tuple[str, str], ...] = ()
+    heard: datetime | None = None
+    fence: int = 0
 
     @property
     def never_started(self) -> bool:

@@ -25,6 +25,9 @@ from pydag.stores.base import RunHandle, Store
 OUTPUT_DELAY = 0.1
 """Seconds for which output of a running attempt may wait for more before it is written."""
 
+HEARTBEAT = 10.0
+"""Seconds after which the tracker says again in the history that it lives: for those who cannot see its process."""
+
 OUTPUT_BATCH = 256 * 1024
 """Bytes of output that are written at once, however fresh."""
 
@@ -80,6 +83,7 @@ class Tracker:
         self._output_seen: dict[int, int] = {}  # bytes of the running attempt so far, kept or not, by task
         self._output_bytes = 0
         self._output_since: float | None = None
+        self._beat_due = clock.monotonic() + HEARTBEAT
         self._stop_requests = 0
         self._stops_done = 0
 
@@ -148,7 +152,8 @@ class Tracker:
             self._running[attempt.task] = attempt
             self._attempts.append(attempt)
             starting.append(attempt)
-        attempts, outputs = self._write() if self._attempts or self._output_is_due() else ([], [])
+        something = self._attempts or self._output_is_due() or self._beat_due <= self._clock.monotonic()
+        attempts, outputs = self._write() if something else ([], [])
         for attempt in starting:
             task = self._spec.tasks[attempt.task].name
             env = {**self._environ, "PYDAG_TASK": task, "PYDAG_ATTEMPT": str(attempt.number)}
@@ -264,8 +269,12 @@ class Tracker:
         outputs = [
             Output(task=task, number=number, data=b"".join(pieces)) for (task, number), pieces in self._output.items()
         ]
-        if attempts or outputs:
-            self._stored_run().write(attempts, outputs)
+        heard = None
+        if self._beat_due <= self._clock.monotonic():
+            self._beat_due = self._clock.monotonic() + HEARTBEAT
+            heard = self._clock.now()
+        if attempts or outputs or heard:
+            self._stored_run().write(attempts, outputs, heard=heard)
         self._done += [attempt for attempt in attempts if attempt.state.final]
         self._attempts = []
         self._output = {}
@@ -276,12 +285,12 @@ class Tracker:
         if attempts or outputs:
             self._reporter.changed(attempts, outputs)
 
-    def _longest_wait(self) -> float | None:
-        """Seconds that the engine may wait: until a retry is due or output has waited long enough."""
+    def _longest_wait(self) -> float:
+        """Seconds that the engine may wait: until a sign of life or a retry is due, or output has waited enough."""
         now = self._clock.monotonic()
-        due = []
+        due = [self._beat_due - now]
         if self._retries:
             due.append(self._retries[0][0] - now)
         if self._output_since is not None:
             due.append(self._output_since + OUTPUT_DELAY - now)
-        return max(0.0, min(due)) if due else None
+        return max(0.0, min(due))

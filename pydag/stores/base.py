@@ -7,29 +7,32 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from pydag.errors import NotFound, StoreError, StoreFormatError
+from pydag.errors import NotFound, StillRunning, StoreError, StoreFormatError, TakenOver
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
 
 
 class RunHandle(ABC):
-    """One run of a history, to be written by whoever executes it. It is used in the thread of its `Store`."""
+    """One run of a history, to be written by whoever executes it. It is used in the thread of its `Store`.
+
+    Once another process has taken the run over, every write through this handle raises `TakenOver` and changes nothing:
+    the run's fence is compared in the step that writes. If the run was deleted, it raises `NotFound`.
+    """
 
     @abstractmethod
-    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+    def write(
+        self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = (), *, heard: datetime | None = None
+    ) -> None:
         """Write attempts and output, all or nothing.
 
         An attempt replaces what was written of the same task and number. Output is appended to what its attempt has
-        already. Raises `NotFound` if the run was deleted.
+        already. `heard` says that the run's tracker lives at this time; None leaves what was said before.
         """
 
     @abstractmethod
     def finish(self, state: State, ended: datetime) -> None:
-        """Write the run's final state and when it ended. Atomic; a run that has ended already is left as it is.
-
-        Raises `NotFound` if the run was deleted.
-        """
+        """Write the run's final state and when it ended. Atomic; a run that has ended already is left as it is."""
 
 
 class Store(ABC):
@@ -53,15 +56,27 @@ class Store(ABC):
         """Every job. The one saved last comes first; jobs saved at the same time are sorted by name."""
 
     @abstractmethod
-    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+    def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
         """Add a new run, and save its job as `save_job` does, in one step.
 
         Run ids are unique over all jobs. Raises `StoreError` if the history already has a run with that id.
+
+        With `gone`, the job must have no other run that goes on, or this raises `StillRunning`, in the same step: of
+        several processes that begin a run at once, one succeeds. `gone` has the ids of runs that the history calls
+        running and whose process has ended.
         """
 
     @abstractmethod
     def reopen(self, run_id: str) -> RunHandle:
         """The handle of a run that was begun earlier, by any process. Raises `NotFound`."""
+
+    @abstractmethod
+    def take_over(self, run: Run, owner: str, heard: datetime) -> RunHandle:
+        """Make `owner` the tracker of this run, in one step; whoever tracked it before is refused from then on.
+
+        The run goes on: it is running, also where it had ended. Raises `TakenOver` if somebody took it over after `run`
+        was read, so that of several processes one succeeds, and `NotFound`.
+        """
 
     @abstractmethod
     def runs(
@@ -157,8 +172,18 @@ def no_job(name: str) -> NotFound:
 
 
 def no_run(run_id: str) -> NotFound:
-    """What `reopen`, `write`, `finish` and `load` raise."""
+    """What `reopen`, `take_over`, `write`, `finish` and `load` raise."""
     return NotFound(f"the history knows no run {run_id!r}; it may have been deleted")
+
+
+def taken_over(run_id: str) -> TakenOver:
+    """What `take_over`, `write` and `finish` raise."""
+    return TakenOver(f"run {run_id} is tracked by another process now: `pydag status` shows it")
+
+
+def still_running(job: str, run_id: str) -> StillRunning:
+    """What `begin` raises."""
+    return StillRunning(f"job {job!r} runs now (run {run_id}): wait for its end, or stop it")
 
 
 def run_exists(run_id: str) -> StoreError:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pydag.model.run import Attempt, JobEntry, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.stores.base import RunHandle, Store, no_job, no_run, run_exists
+from pydag.stores.base import RunHandle, Store, no_job, no_run, run_exists, still_running, taken_over
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,9 +49,13 @@ class MemoryStore(Store):
         ]
         return sorted(by_name, key=lambda entry: entry.saved, reverse=True)  # a sort keeps the order of equals
 
-    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+    def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
         if run.id in self._runs:
             raise run_exists(run.id)
+        if gone is not None:
+            for other in self.runs(run.job, states=[State.RUNNING]):
+                if other.id not in gone:
+                    raise still_running(run.job, other.id)
         self._begun += 1
         self._runs[run.id] = _StoredRun(run=run, spec=spec, begun=self._begun)
         self.save_job(spec, run.started)
@@ -59,6 +63,13 @@ class MemoryStore(Store):
 
     def reopen(self, run_id: str) -> RunHandle:
         return _MemoryRunHandle(self._runs, self._stored_run(run_id))
+
+    def take_over(self, run: Run, owner: str, heard: datetime) -> RunHandle:
+        stored = self._stored_run(run.id)
+        if stored.run.fence != run.fence:
+            raise taken_over(run.id)
+        stored.run = stored.run._replace(state=State.RUNNING, ended=None, owner=owner, heard=heard, fence=run.fence + 1)
+        return self.reopen(run.id)
 
     def runs(
         self,
@@ -114,8 +125,11 @@ class _MemoryRunHandle(RunHandle):
     def __init__(self, runs: Mapping[str, _StoredRun], stored: _StoredRun) -> None:
         self._runs = runs
         self._stored = stored
+        self._fence = stored.run.fence
 
-    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+    def write(
+        self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = (), *, heard: datetime | None = None
+    ) -> None:
         self._check()
         attempts, outputs = list(attempts), list(outputs)  # a sequence that raises changes nothing
         for attempt in attempts:
@@ -123,6 +137,8 @@ class _MemoryRunHandle(RunHandle):
         for output in outputs:
             key = (output.task, output.number)
             self._stored.outputs[key] = self._stored.outputs.get(key, b"") + output.data
+        if heard is not None:
+            self._stored.run = self._stored.run._replace(heard=heard)
 
     def finish(self, state: State, ended: datetime) -> None:
         self._check()
@@ -130,7 +146,9 @@ class _MemoryRunHandle(RunHandle):
             self._stored.run = self._stored.run._replace(state=state, ended=ended)
 
     def _check(self) -> None:
-        """Raise `NotFound` if the run was deleted."""
+        """Raise `NotFound` if the run was deleted, `TakenOver` if another process tracks it."""
         run_id = self._stored.run.id
         if self._runs.get(run_id) is not self._stored:
             raise no_run(run_id)
+        if self._stored.run.fence != self._fence:
+            raise taken_over(run_id)

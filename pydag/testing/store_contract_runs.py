@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from pydag.errors import NotFound, StoreError
+from pydag.errors import NotFound, StillRunning, StoreError, TakenOver
 from pydag.model.run import Output
 from pydag.model.states import Reason, State
 from pydag.testing.records import at, attempt_of, job_of, run_of
@@ -129,6 +129,66 @@ class RunsContract:
         assert store.runs(states=[State.RUNNING]) == store.runs(states=[State.LOST]) == []
         assert store.load(run).run == done
         assert store.jobs()[0].last_run == done
+
+    def test_who_takes_a_run_over_is_its_tracker_and_the_one_before_is_refused(self, open_store: OpenStore) -> None:
+        first, second = open_store(), open_store()
+        run = run_of("J", "r1")
+        old = first.begin(run, job_of("J"))
+        old.write([attempt_of(0)])
+        new = second.take_over(run, "other:3:4", at(7))
+        taken = run._replace(owner="other:3:4", heard=at(7), fence=1)
+        assert second.runs() == second.runs(states=[State.RUNNING]) == [taken]
+        late = [attempt_of(0, state=State.FAILED)]
+        raises(TakenOver, lambda: old.write(late))
+        raises(TakenOver, lambda: old.write(outputs=[Output(task=0, number=1, data=b"late")]))
+        raises(TakenOver, lambda: old.write(heard=at(8)))
+        raises(TakenOver, lambda: old.write())
+        raises(TakenOver, lambda: old.finish(State.FAILED, at(9)))
+        raises(TakenOver, lambda: first.take_over(run, "third:5:6", at(9)))
+        assert first.load(run).tasks["t0"].attempts == (attempt_of(0),)
+        assert output_of(first, "r1", 0, 1) == b""
+        new.write([attempt_of(0, state=State.SUCCESS)], [Output(task=0, number=1, data=b"text")])
+        open_store().reopen("r1").finish(State.SUCCESS, at(10))
+        assert second.runs() == [taken._replace(state=State.SUCCESS, ended=at(10))]
+
+    def test_a_run_that_has_ended_goes_on_where_it_is_taken_over(self, open_store: OpenStore) -> None:
+        store = open_store()
+        run = run_of("J", "r1")
+        store.begin(run, job_of("J")).finish(State.LOST, at(5))
+        (lost,) = open_store().runs("J", states=[State.LOST])
+        store.take_over(lost, lost.owner, at(6))
+        assert store.runs("J", states=[State.LOST]) == []
+        (again,) = store.runs("J", states=[State.RUNNING])
+        assert again == run._replace(heard=at(6), fence=1)
+        open_store().take_over(again, "x", at(7)).finish(State.FAILED, at(8))
+        assert store.runs() == [run._replace(state=State.FAILED, ended=at(8), owner="x", heard=at(7), fence=2)]
+        raises(NotFound, lambda: store.take_over(run_of("J", "r2"), "x", at(9)))
+
+    def test_a_tracker_says_that_it_lives(self, open_store: OpenStore) -> None:
+        store = open_store()
+        run = run_of("J", "r1")._replace(heard=at(1))
+        handle = store.begin(run, job_of("J"))
+        assert open_store().runs() == [run]
+        handle.write([attempt_of(0)])
+        assert store.load(run).run == run
+        handle.write(heard=at(11))
+        assert open_store().load(run).run == run._replace(heard=at(11))
+        handle.write([attempt_of(1)], heard=at(21))
+        assert store.runs() == [run._replace(heard=at(21))]
+
+    def test_a_run_may_ask_to_be_alone(self, open_store: OpenStore) -> None:
+        store = open_store()
+        store.begin(run_of("J", "r1"), job_of("J"), gone=())
+        store.begin(run_of("K", "k1"), job_of("K"), gone=())
+        raises(StillRunning, lambda: open_store().begin(run_of("J", "r2", 1), job_of("J", 3), gone=["k1"]))
+        assert [run.id for run in store.runs("J")] == ["r1"]
+        assert store.job("J") == job_of("J")
+        store.begin(run_of("J", "r3", 2), job_of("J"), gone=["r1", "r9"])
+        store.begin(run_of("J", "r4", 3), job_of("J"))
+        store.reopen("r3").finish(State.FAILED, at(4))
+        raises(StillRunning, lambda: store.begin(run_of("J", "r5", 5), job_of("J"), gone=["r1"]))
+        store.reopen("r4").finish(State.SUCCESS, at(6))
+        store.begin(run_of("J", "r5", 5), job_of("J"), gone=["r1"])
 
     def test_what_one_store_writes_the_other_sees_at_once(self, open_store: OpenStore) -> None:
         writer, reader = open_store(), open_store()

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from pydag.model.states import State
 from pydag.runs import owner
+from pydag.testing import at, run_of
 
 PROGRAM = "from pydag.runs import owner; print(owner.this_process())"
 
@@ -27,17 +29,61 @@ def test_a_pid_that_was_used_again_is_another_process() -> None:
     assert owner.is_gone(changed(3, "1"))
 
 
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process on a machine, in no container."""
+    monkeypatch.setattr(owner, "_machine", lambda: "this-machine")
+    monkeypatch.setattr(owner, "_namespace", lambda: owner._INITIAL_NAMESPACE)
+
+
+@pytest.mark.usefixtures("machine")
 def test_what_ran_before_the_machine_started_anew_is_gone() -> None:
     assert owner.is_gone(changed(1, "another-boot"))
 
 
-@pytest.mark.parametrize(
-    "other",
-    [changed(0, "another-host"), changed(4, "pid:[1]"), changed(2, "x"), "", "host 1 2"],
-    ids=["another host", "another container", "no pid", "no owner", "too little"],
-)
-def test_what_cannot_be_seen_from_here_is_not_called_gone(other: str) -> None:
+@pytest.mark.usefixtures("machine")
+def test_another_machine_of_the_same_host_name_is_another_one() -> None:
+    elsewhere = changed(1, "another-boot").replace("this-machine", "that-machine")
+    assert not owner.is_gone(elsewhere)
+    assert not owner.is_gone(elsewhere.rpartition(" ")[0])  # as an earlier version wrote it
+
+
+def test_a_container_may_have_the_machine_id_of_its_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "_machine", lambda: "image")
+    monkeypatch.setattr(owner, "_namespace", lambda: "pid:[1]")
+    assert not owner.is_gone(changed(1, "another-boot"))
+
+
+ELSEWHERE = [changed(4, "pid:[1]"), changed(2, "x"), "", "host 1 2"]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE, ids=["another container", "no pid", "empty", "too little"])
+def test_what_cannot_be_seen_from_here_is_neither_gone_nor_here(other: str) -> None:
     assert not owner.is_gone(other)
+    assert not owner.is_here(other)
+
+
+def test_a_silent_tracker_elsewhere_was_not_heard_of_since_its_last_word() -> None:
+    run = run_of("J", "r1")._replace(owner=changed(4, "pid:[1]"))
+    bound = owner.SILENCE.total_seconds()
+    assert owner.silent_since(run, at(bound)) is None
+    assert owner.silent_since(run, at(bound + 1)) == run.started
+    heard = run._replace(heard=at(100))
+    assert owner.silent_since(heard, at(100 + bound)) is None
+    assert owner.silent_since(heard, at(101 + bound)) == at(100)
+    assert owner.silent_since(heard._replace(state=State.LOST), at(500)) is None
+
+
+def test_a_tracker_that_can_be_seen_is_never_silent() -> None:
+    run = run_of("J", "r1")._replace(owner=owner.this_process())
+    assert owner.is_here(run.owner)
+    assert owner.silent_since(run, at(10_000)) is None
+    assert owner.silent_since(run._replace(owner=changed(3, "1")), at(10_000)) is None  # that one is gone
+
+
+def test_an_owner_is_named_for_people() -> None:
+    assert owner.named("db1 boot 123 456 pid:[1] machine") == "pid 123 on db1"
+    assert owner.named("") == ""
 
 
 def test_without_proc_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 import pytest
 
 from pydag.engines.base import Event
+from pydag.errors import TakenOver
 from pydag.model.actions import Shell
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State, When
+from pydag.runs.tracker import HEARTBEAT
 from pydag.testing.records import at, job_of
 from pydag.testing.scripted_engine import Start, ended, succeed
 from tests.support.tracking import Scene, fails_until, free, goes_on, spec_of
@@ -128,3 +130,27 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else() -> None:
     assert record.tasks["after bad"].reason is Reason.UPSTREAM
     assert record.tasks["after bad"].attempts == ()
     assert record.state is State.FAILED
+
+
+def test_a_tracker_that_has_nothing_to_write_says_now_and_then_that_it_lives() -> None:
+    scene = Scene(free(1), goes_on)
+    scene.tracker.begin()
+    heard = []
+    for _ in range(4):
+        scene.tracker.turn()
+        heard.append(scene.record.run.heard)
+    assert heard == [None, at(HEARTBEAT), at(2 * HEARTBEAT), at(3 * HEARTBEAT)]
+
+
+def test_a_tracker_whose_run_was_taken_over_stops_and_changes_nothing() -> None:
+    scene = Scene(free(1), goes_on)
+    scene.tracker.begin()
+    scene.tracker.turn()
+    other = scene.store.take_over(scene.record.run, "other", at(1))
+    scene.tracker.turn()  # the fake clock goes on to the next sign of life
+    with pytest.raises(TakenOver):
+        scene.tracker.turn()
+    other.finish(State.SUCCESS, at(50))
+    assert scene.record.run == scene.run._replace(
+        state=State.SUCCESS, ended=at(50), owner="other", heard=at(1), fence=1
+    )

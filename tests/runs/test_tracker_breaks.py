@@ -1,5 +1,6 @@
 """The loop where it is stopped, or broken off by an error."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_store_that_fails_ends_the_tracking_with_its_error() -> None:
         raise StoreUnreachable("the disk is full")
 
     class Full(MemoryStore):
-        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+        def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
             return Handle(write=full, finish=super().begin(run, spec).finish)
 
     scene = Scene(free(2), succeed, store=Full())
@@ -115,7 +116,7 @@ def test_a_run_that_ended_keeps_its_end_although_its_writing_is_broken_off() -> 
     late = iter([True])
 
     class Late(MemoryStore):
-        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+        def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
             handle = super().begin(run, spec)
 
             def finish(state: State, ended: datetime) -> None:
@@ -141,7 +142,7 @@ def test_a_run_whose_id_is_taken_leaves_the_other_as_it_is() -> None:
 
 def test_an_interrupt_while_the_run_is_begun_leaves_it_lost() -> None:
     class Interrupted(MemoryStore):
-        def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+        def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
             super().begin(run, spec)
             raise KeyboardInterrupt
 

@@ -87,7 +87,9 @@ class Handle(RunHandle):
         self._write = write
         self._finish = finish
 
-    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+    def write(
+        self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = (), *, heard: datetime | None = None
+    ) -> None:
         self._write(attempts, outputs)
 
     def finish(self, state: State, ended: datetime) -> None:

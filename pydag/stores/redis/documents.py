@@ -18,11 +18,11 @@ from pydag.stores.base import from_microseconds, reason_from, state_from, to_mic
 
 Kind = TypeVar("Kind")
 
-RUN_FIELDS = (b"id", b"run", b"state", b"ended")
+RUN_FIELDS = (b"id", b"run", b"state", b"ended", b"owner", b"heard", b"fence")
 
 
 def run_document(run: Run) -> bytes:
-    """What never changes of a run."""
+    """What is known of a run when it begins."""
     return _json(
         {
             "job": run.job,
@@ -32,13 +32,14 @@ def run_document(run: Run) -> bytes:
             "scheduled_for": _stored_time(run.scheduled_for),
             "detail": run.start_failure or None,
             "params": run.params or None,
+            "heard": _stored_time(run.heard),
         }
     )
 
 
 def run_from(fields: Sequence[bytes | None]) -> Run:
     """The run that has these `RUN_FIELDS`."""
-    run_id, document, state, ended = (each or b"" for each in fields)
+    run_id, document, state, ended, owner, heard, fence = (each or b"" for each in fields)
     with _reading(document) as values:
         return Run(
             id=run_id.decode(),
@@ -47,10 +48,12 @@ def run_from(fields: Sequence[bytes | None]) -> Run:
             state=state_from(state.decode(errors="replace")),
             started=from_microseconds(_required(values, "started", int)),
             ended=from_microseconds(int(ended)) if ended else None,
-            owner=_required(values, "owner", str),
+            owner=owner.decode() or _required(values, "owner", str),
             scheduled_for=_time(_optional(values, "scheduled_for", int)),
             start_failure=_optional(values, "detail", str) or "",
             params=tuple((str(name), str(value)) for name, value in _optional(values, "params", list) or ()),
+            heard=from_microseconds(int(heard)) if heard else _time(_optional(values, "heard", int)),
+            fence=int(fence or 0),
         )
 
 

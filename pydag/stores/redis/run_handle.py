@@ -9,7 +9,7 @@ from typing import Any
 
 from pydag.model.run import Attempt, Output
 from pydag.model.states import State
-from pydag.stores.base import RunHandle, no_run, to_microseconds
+from pydag.stores.base import RunHandle, no_run, taken_over, to_microseconds
 from pydag.stores.redis import scripts
 from pydag.stores.redis.connection import Server
 from pydag.stores.redis.documents import attempt_document, attempt_field
@@ -18,33 +18,36 @@ from pydag.stores.redis.documents import attempt_document, attempt_field
 class RedisRunHandle(RunHandle):
     """Knows how long each output is, so that a write need not ask for it first.
 
-    `number` is that of the run. `writer` is unique: with it the server recognizes a write that is sent again.
+    `run` is the number of the run, its id and its fence. `writer` is unique: with it the server recognizes a write that
+    is sent again.
     """
 
     def __init__(
-        self, server: Server, prefix: bytes, number: bytes, run_id: str, *, writer: str, piece_size: int
+        self, server: Server, prefix: bytes, run: tuple[bytes, str, int], *, writer: str, piece_size: int
     ) -> None:
         self._server = server
         self._prefix = prefix
-        self._number = number
-        self._run_id = run_id
+        self._number, self._run_id, self._fence = run
         self._writer = writer
         self._piece_size = piece_size
         self._writes = 0
         self._lengths: dict[str, int] = {}
 
-    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+    def write(
+        self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = (), *, heard: datetime | None = None
+    ) -> None:
         """Write in one step, which first makes sure that every output ends where this one begins."""
         fields: dict[str, bytes] = {attempt_field(each): attempt_document(each) for each in attempts}
         added: dict[str, bytearray] = {}
         for output in outputs:
             added.setdefault(attempt_field(output), bytearray()).extend(output.data)
         self._writes += 1
+        said = "" if heard is None else to_microseconds(heard)
         written = [each for pair in fields.items() for each in pair]
         answer = b"moved"
         while answer == b"moved":
             changes = [each for field, data in added.items() for each in self._added(field, data)]
-            answer = self._call(scripts.WRITE, self._writer, self._writes, len(fields), *written, *changes)
+            answer = self._call(scripts.WRITE, self._writer, self._writes, said, len(fields), *written, *changes)
             for field, data in added.items():
                 if answer == b"moved":
                     self._lengths[field] = self._end_of_output(field)[0]
@@ -58,9 +61,11 @@ class RedisRunHandle(RunHandle):
         self._call(scripts.FINISH, state.value, to_microseconds(ended))
 
     def _call(self, script: str, *values: bytes | str | int) -> Any:
-        answer = self._server.run(script, self._prefix, self._number, *values)
+        answer = self._server.run(script, self._prefix, self._number, self._fence, *values)
         if answer == b"no run":
             raise no_run(self._run_id)
+        if answer == b"taken over":
+            raise taken_over(self._run_id)
         return answer
 
     def _end_of_output(self, field: str) -> tuple[int, bytes]:

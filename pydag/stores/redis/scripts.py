@@ -10,11 +10,12 @@ if not number then return 'no run' end
 local run = KEYS[1] .. '/run/' .. number
 """
 
-# For writers, who know a run by its number; no other run ever gets that number.
+# For writers, who know a run by its number; no other run ever gets that number. Their fence must still be the run's.
 _RUN_OF_NUMBER = """
 local number = ARGV[1]
 local run = KEYS[1] .. '/run/' .. number
 if redis.call('EXISTS', run) == 0 then return 'no run' end
+if (redis.call('HGET', run, 'fence') or '0') ~= ARGV[2] then return 'taken over' end
 """
 
 # Every list that has the run while it is in this state.
@@ -56,7 +57,8 @@ local entry = redis.call('HGET', KEYS[1] .. '/jobs', ARGV[1])
 return job and entry and redis.call('HGET', KEYS[1] .. '/job/' .. job .. '/specs', cjson.decode(entry).spec)
 """
 
-# ARGV: job name, its entry, digest, document, run id, run, state, end or '', start, the caller's token.
+# ARGV: job name, its entry, digest, document, run id, run, state, end or '', start, the caller's token; '' or, where no
+#   other run of the job may go on, 'alone', and the ids of those that do not count.
 # Answers the run's number.
 BEGIN = (
     _SAVE_JOB
@@ -66,6 +68,15 @@ local number = redis.call('HGET', KEYS[1] .. '/ids', ARGV[5])
 if number then
     local token = redis.call('HGET', KEYS[1] .. '/run/' .. number, 'begun')
     return token == ARGV[10] and number or 'taken'
+end
+local known = redis.call('HGET', KEYS[1] .. '/numbers', ARGV[1])
+if ARGV[11] == 'alone' and known then
+    local gone = {}
+    for at = 12, #ARGV do gone[ARGV[at]] = true end
+    for _, other in ipairs(redis.call('ZREVRANGE', KEYS[1] .. '/job/' .. known .. '/runs/running', 0, -1)) do
+        local id = redis.call('HGET', KEYS[1] .. '/run/' .. other, 'id')
+        if not gone[id] then return {id} end
+    end
 end
 local job = save_job(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 number = string.format('%016d', redis.call('HINCRBY', KEYS[1] .. '/next', 'run', 1))
@@ -78,7 +89,7 @@ return number
 """
 )
 
-# ARGV: run number, the caller's name, the number of its write, then
+# ARGV: run number, fence, the caller's name, the number of its write, when its tracker was heard or '', then
 #   the number of attempts, and of each its field and its JSON; then of each output, to the end:
 #   its field, the length it must have, the bytes added, 'APPEND' or 'SET', the tail, the number of the first full
 #   piece, the number of full pieces, and these.
@@ -86,16 +97,17 @@ return number
 WRITE = (
     _RUN_OF_NUMBER
     + """
-local writer = 'writer ' .. ARGV[2]
-if redis.call('HGET', run, writer) == ARGV[3] then return 'done' end
-local first = 5 + 2 * tonumber(ARGV[4])
+local writer = 'writer ' .. ARGV[3]
+if redis.call('HGET', run, writer) == ARGV[4] then return 'done' end
+local first = 7 + 2 * tonumber(ARGV[6])
 local at = first
 while ARGV[at] do
     if (redis.call('HGET', run .. '/output', ARGV[at]) or '0') ~= ARGV[at + 1] then return 'moved' end
     at = at + 7 + tonumber(ARGV[at + 6])
 end
-redis.call('HSET', run, writer, ARGV[3])
-for each = 5, first - 1, 2 do redis.call('HSET', run, ARGV[each], ARGV[each + 1]) end
+redis.call('HSET', run, writer, ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSET', run, 'heard', ARGV[5]) end
+for each = 7, first - 1, 2 do redis.call('HSET', run, ARGV[each], ARGV[each + 1]) end
 at = first
 while ARGV[at] do
     local field, pieces = ARGV[at], tonumber(ARGV[at + 6])
@@ -110,7 +122,7 @@ return 'done'
 """
 )
 
-# ARGV: run number, state, end or ''.
+# ARGV: run number, fence, state, end or ''.
 FINISH = (
     _INDEXES
     + _RUN_OF_NUMBER
@@ -119,10 +131,27 @@ local before = redis.call('HGET', run, 'state')
 if before ~= 'pending' and before ~= 'running' then return 'done' end
 local job = redis.call('HGET', run, 'job')
 local started = redis.call('ZSCORE', KEYS[1] .. '/runs', number)
-redis.call('HSET', run, 'state', ARGV[2], 'ended', ARGV[3])
+redis.call('HSET', run, 'state', ARGV[3], 'ended', ARGV[4])
 for _, index in ipairs(indexes(job, before)) do redis.call('ZREM', index, number) end
-for _, index in ipairs(indexes(job, ARGV[2])) do redis.call('ZADD', index, started, number) end
+for _, index in ipairs(indexes(job, ARGV[3])) do redis.call('ZADD', index, started, number) end
 return 'done'
+"""
+)
+
+# ARGV: run id, fence, owner, when it was heard, the caller's token. Answers the run's number.
+TAKE_OVER = (
+    _INDEXES
+    + _RUN_OF_ID
+    + """
+if redis.call('HGET', run, 'taken') == ARGV[5] then return number end
+if (redis.call('HGET', run, 'fence') or '0') ~= ARGV[2] then return 'taken over' end
+local job = redis.call('HGET', run, 'job')
+local started = redis.call('ZSCORE', KEYS[1] .. '/runs', number)
+for _, index in ipairs(indexes(job, redis.call('HGET', run, 'state'))) do redis.call('ZREM', index, number) end
+for _, index in ipairs(indexes(job, 'running')) do redis.call('ZADD', index, started, number) end
+redis.call('HINCRBY', run, 'fence', 1)
+redis.call('HSET', run, 'state', 'running', 'ended', '', 'owner', ARGV[3], 'heard', ARGV[4], 'taken', ARGV[5])
+return number
 """
 )
 
@@ -180,11 +209,11 @@ return {'tail', redis.call('GETRANGE', run .. '/tail/' .. ARGV[2], start % size,
 # ARGV: run id, field. Answers the output's length.
 OUTPUT_SIZE = _RUN_OF_ID + "return redis.call('HGET', run .. '/output', ARGV[2]) or '0'"
 
-# ARGV: run number, field. Answers the output's length and its tail.
+# ARGV: run number, fence, field. Answers the output's length and its tail.
 END_OF_OUTPUT = (
     _RUN_OF_NUMBER
     + """
-return {redis.call('HGET', run .. '/output', ARGV[2]) or '0', redis.call('GET', run .. '/tail/' .. ARGV[2]) or ''}
+return {redis.call('HGET', run .. '/output', ARGV[3]) or '0', redis.call('GET', run .. '/tail/' .. ARGV[3]) or ''}
 """
 )
 

@@ -16,8 +16,9 @@ sort as text); A is an attempt as TASK.NUMBER. Times are microseconds since 1970
     P/ids               hash    id of a run: R
     P/runs              zset    R, by its start; P/runs/STATE those in a state
     P/job/N/runs        zset    the same for one job; P/job/N/runs/STATE
-    P/run/R             hash    run: JSON of what never changes; state, ended, id, job, spec; A: JSON of the attempt;
-                                begun, "writer NAME": what was written last, so that repeating it does nothing
+    P/run/R             hash    run: JSON of what was known at its begin; state, ended, id, job, spec; A: JSON of the
+                                attempt; heard; owner and fence, once it was taken over; begun, taken, "writer NAME":
+                                what was written last, so that repeating it does nothing
     P/run/R/output      hash    A: the length of its output; A.K: its Kth full MiB, compressed by zlib
     P/run/R/tail/A      string  what follows the last full MiB
 """
@@ -34,7 +35,16 @@ from pydag.errors import StoreFormatError
 from pydag.model.run import JobEntry, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, digest
 from pydag.model.states import State
-from pydag.stores.base import RunHandle, Store, no_job, no_run, run_exists, to_microseconds
+from pydag.stores.base import (
+    RunHandle,
+    Store,
+    no_job,
+    no_run,
+    run_exists,
+    still_running,
+    taken_over,
+    to_microseconds,
+)
 from pydag.stores.redis import scripts
 from pydag.stores.redis.connection import Server
 from pydag.stores.redis.documents import (
@@ -94,20 +104,33 @@ class RedisStore(Store):
         ]
         return sorted(entries, key=lambda entry: entry.saved, reverse=True)
 
-    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+    def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
         ended = "" if run.ended is None else to_microseconds(run.ended)
         values = (_bytes(run.id), run_document(run), run.state.value, ended, to_microseconds(run.started))
         writer = uuid4().hex
-        number = self._call(scripts.BEGIN, *_job_values(spec, run.started), *values, writer)
+        alone: list[bytes | str] = [""] if gone is None else ["alone", *map(_bytes, gone)]
+        number = self._call(scripts.BEGIN, *_job_values(spec, run.started), *values, writer, *alone)
         if number == b"taken":
             raise run_exists(run.id)
-        return self._handle(number, run.id, writer)
+        if isinstance(number, list):
+            raise still_running(spec.name, number[0].decode())
+        return self._handle(number, run.id, run.fence, writer)
 
     def reopen(self, run_id: str) -> RunHandle:
         (number,) = self._server.ask([("HGET", self._key("ids"), _bytes(run_id))])
-        if number is None:
+        found = {} if number is None else self._read_runs([number])
+        if not found:
             raise no_run(run_id)
-        return self._handle(number, run_id, uuid4().hex)
+        return self._handle(number, run_id, found[number].fence, uuid4().hex)
+
+    def take_over(self, run: Run, owner: str, heard: datetime) -> RunHandle:
+        writer = uuid4().hex
+        number = self._call(scripts.TAKE_OVER, _bytes(run.id), run.fence, owner, to_microseconds(heard), writer)
+        if number == b"no run":
+            raise no_run(run.id)
+        if number == b"taken over":
+            raise taken_over(run.id)
+        return self._handle(number, run.id, run.fence + 1, writer)
 
     def runs(
         self,
@@ -176,8 +199,9 @@ class RedisStore(Store):
     def close(self) -> None:
         self._server.close()
 
-    def _handle(self, number: bytes, run_id: str, writer: str) -> RunHandle:
-        return RedisRunHandle(self._server, self._prefix, number, run_id, writer=writer, piece_size=self.piece_size)
+    def _handle(self, number: bytes, run_id: str, fence: int, writer: str) -> RunHandle:
+        run = (number, run_id, fence)
+        return RedisRunHandle(self._server, self._prefix, run, writer=writer, piece_size=self.piece_size)
 
     def _key(self, *parts: bytes | str) -> bytes:
         return b"/".join((self._prefix, *map(_bytes, parts)))

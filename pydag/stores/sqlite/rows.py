@@ -15,7 +15,7 @@ Row = tuple[Any, ...]
 
 RUN_COLUMNS = (
     "run.id, job.name, run.engine, run.state, run.started, run.ended, run.owner, run.scheduled_for, run.detail, "
-    "run.facts"
+    "run.facts, run.heard, run.fence"
 )
 ATTEMPT_COLUMNS = (
     "task, number, state, started, ended, exit_status, signal, reason, detail, output_dropped, host, "
@@ -25,7 +25,7 @@ ATTEMPT_COLUMNS = (
 
 def run_from(row: Sequence[Any]) -> Run:
     """The run of a row of `RUN_COLUMNS`."""
-    run_id, job, engine, state, started, ended, owner, scheduled_for, start_failure, facts = row
+    run_id, job, engine, state, started, ended, owner, scheduled_for, start_failure, facts, heard, fence = row
     return Run(
         id=run_id,
         job=job,
@@ -37,6 +37,8 @@ def run_from(row: Sequence[Any]) -> Run:
         scheduled_for=_time(scheduled_for),
         start_failure=start_failure,
         params=_params(facts),
+        heard=_time(heard),
+        fence=fence,
     )
 
 
@@ -62,6 +64,8 @@ def run_row(run: Run) -> Row:
         _stored_time(run.scheduled_for),
         with_utf8(run.start_failure),
         json.dumps({"params": run.params} if run.params else {}, separators=(",", ":")),
+        _stored_time(run.heard),
+        run.fence,
     )
 
 

@@ -8,14 +8,15 @@ from datetime import datetime
 
 from pydag.model.run import Attempt, Output
 from pydag.model.states import State
-from pydag.stores.base import RunHandle, no_run, to_microseconds
+from pydag.stores.base import RunHandle, no_run, taken_over, to_microseconds
 from pydag.stores.sqlite.rows import attempt_row, output_rows
 from pydag.stores.sqlite.transaction import Transaction
 
-# Each statement ends in this: if the run was deleted, no row is written, and the count of rows says so. The id is
-# compared too, as SQLite may give the number of a deleted run to a new one.
-_WHERE_RUN = "WHERE run.number = ? AND run.id = ?"
-_RUN_EXISTS = f"SELECT 1 FROM run {_WHERE_RUN}"
+# Each statement ends in this: if the run was deleted or taken over, no row is written, and the count of rows says so.
+# The id is compared too, as SQLite may give the number of a deleted run to a new one.
+_WHERE_RUN = "WHERE run.number = ? AND run.id = ? AND run.fence = ?"
+_RUN_IS_OURS = f"SELECT 1 FROM run {_WHERE_RUN}"
+_HEARD = f"UPDATE run SET heard = ? {_WHERE_RUN}"
 _WRITE_ATTEMPT = f"""
     INSERT OR REPLACE INTO task_attempt
     SELECT run.number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run {_WHERE_RUN}
@@ -31,14 +32,16 @@ _FINISH = f"UPDATE run SET state = ?, ended = ? {_WHERE_RUN} AND state IN ('pend
 
 
 class SQLiteRunHandle(RunHandle):
-    """Writes each turn in one transaction, and reads nothing first. `number` is that of the run's row."""
+    """Writes each turn in one transaction, and reads nothing first. `run` is its row's number, its id, its fence."""
 
-    def __init__(self, transaction: Transaction, number: int, run_id: str, piece_size: int) -> None:
+    def __init__(self, transaction: Transaction, run: tuple[int, str, int], piece_size: int) -> None:
         self._transaction = transaction
-        self._run = (number, run_id)
+        self._run = run
         self._piece_size = piece_size
 
-    def write(self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = ()) -> None:
+    def write(
+        self, attempts: Sequence[Attempt] = (), outputs: Sequence[Output] = (), *, heard: datetime | None = None
+    ) -> None:
         run = self._run
         with self._transaction as cursor:
             written = 0
@@ -48,15 +51,20 @@ class SQLiteRunHandle(RunHandle):
             if outputs:
                 cursor.executemany(_ADD_OUTPUT, (row + run for row in output_rows(outputs, self._piece_size)))
                 written += cursor.rowcount
+            if heard is not None:
+                written += cursor.execute(_HEARD, (to_microseconds(heard), *run)).rowcount
             if written <= 0:
-                self._check_exists(cursor)
+                self._check_is_ours(cursor)
 
     def finish(self, state: State, ended: datetime) -> None:
         with self._transaction as cursor:
             if not cursor.execute(_FINISH, (state.value, to_microseconds(ended), *self._run)).rowcount:
-                self._check_exists(cursor)
+                self._check_is_ours(cursor)
 
-    def _check_exists(self, cursor: sqlite3.Cursor) -> None:
-        """Raise `NotFound` if the run was deleted."""
-        if cursor.execute(_RUN_EXISTS, self._run).fetchone() is None:
-            raise no_run(self._run[1])
+    def _check_is_ours(self, cursor: sqlite3.Cursor) -> None:
+        """Raise `NotFound` if the run was deleted, `TakenOver` if another process tracks it."""
+        if cursor.execute(_RUN_IS_OURS, self._run).fetchone():
+            return
+        number, run_id, _ = self._run
+        known = cursor.execute("SELECT 1 FROM run WHERE number = ? AND id = ?", (number, run_id)).fetchone()
+        raise taken_over(run_id) if known else no_run(run_id)

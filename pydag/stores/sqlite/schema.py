@@ -1,8 +1,8 @@
 """The tables of the embedded history, and how a file of an older version gets them.
 
-Version 3 added the facts of a run, version 2 what each attempt used. A process of version 1 that still runs when the
-file is upgraded goes on writing to `attempt`, which is then a view of the new table. It could not write to a table with
-more columns, as it gives twelve values and names no column.
+Version 3 added the facts of a run and who may write it, version 2 what each attempt used. A process of version 1 that
+still runs when the file is upgraded goes on writing to `attempt`, which is then a view of the new table. It could not
+write to a table with more columns, as it gives twelve values and names no column.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CREATE TABLE run (
     job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE, spec INTEGER NOT NULL REFERENCES spec,
     engine TEXT NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, owner TEXT NOT NULL,
     scheduled_for INTEGER, detail TEXT NOT NULL,
-    facts TEXT NOT NULL DEFAULT '{{}}'
+    facts TEXT NOT NULL DEFAULT '{{}}', heard INTEGER, fence INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE task_attempt (
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, task INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -76,6 +76,8 @@ _UPGRADE_1 = (
 )
 _UPGRADE_2 = (
     "ALTER TABLE run ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE run ADD COLUMN heard INTEGER",
+    "ALTER TABLE run ADD COLUMN fence INTEGER NOT NULL DEFAULT 0",
     f"PRAGMA user_version = {VERSION}",
 )
 _UPGRADES = {1: _UPGRADE_1 + _UPGRADE_2, 2: _UPGRADE_2}
@@ -111,6 +113,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
 def read_as_it_is(connection: sqlite3.Connection) -> None:
     """Let this connection read a history of an earlier version without changing the file."""
-    connection.execute(f"CREATE TEMP VIEW run AS SELECT {_RUN_COLUMNS_2}, '{{}}' AS facts FROM main.run")
+    connection.execute(
+        f"CREATE TEMP VIEW run AS SELECT {_RUN_COLUMNS_2}, '{{}}' AS facts, NULL AS heard, 0 AS fence FROM main.run"
+    )
     if version_of(connection) == 1:
         connection.execute(f"CREATE TEMP VIEW task_attempt AS SELECT {_COLUMNS_1}, {_NO_USAGE} FROM main.attempt")

@@ -16,7 +16,17 @@ from pathlib import Path
 from pydag.model.run import JobEntry, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, digest
 from pydag.model.states import State
-from pydag.stores.base import RunHandle, Store, from_microseconds, no_job, no_run, run_exists, to_microseconds
+from pydag.stores.base import (
+    RunHandle,
+    Store,
+    from_microseconds,
+    no_job,
+    no_run,
+    run_exists,
+    still_running,
+    taken_over,
+    to_microseconds,
+)
 from pydag.stores.sqlite.errors import errors_translated
 from pydag.stores.sqlite.file import NAME, open_history
 from pydag.stores.sqlite.rows import (
@@ -46,8 +56,16 @@ _DROP_UNUSED_SPEC = """
     AND NOT EXISTS (SELECT 1 FROM job WHERE spec = spec.number)
 """
 _BEGIN_RUN = """
-    INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail, facts)
-    SELECT ?, number, spec, ?, ?, ?, ?, ?, ?, ?, ? FROM job WHERE name = ?
+    INSERT INTO run (id, job, spec, engine, state, started, ended, owner, scheduled_for, detail, facts, heard, fence)
+    SELECT ?, number, spec, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM job WHERE name = ?
+"""
+_RUNNING = """
+    SELECT run.id FROM run JOIN job ON job.number = run.job WHERE job.name = ? AND run.state = 'running'
+    ORDER BY run.started DESC
+"""
+_TAKE_OVER = """
+    UPDATE run SET state = 'running', ended = NULL, owner = ?, heard = ?, fence = fence + 1
+    WHERE id = ? AND fence = ? RETURNING number
 """
 _RUNS_OF = "SELECT run.number FROM run JOIN job ON job.number = run.job WHERE job.name = ?"
 _LARGE_PIECES = f"SELECT run, task, number, start FROM output WHERE run IN ({_RUNS_OF}) AND length(data) > 65536"
@@ -115,20 +133,32 @@ class SQLiteStore(Store):
             for name, saved, tasks, *run in self._read(_JOBS)
         ]
 
-    def begin(self, run: Run, spec: JobSpec) -> RunHandle:
+    def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
         document = spec.to_json()
         with self._transaction as cursor:
             if cursor.execute("SELECT 1 FROM run WHERE id = ?", (run.id,)).fetchone():
                 raise run_exists(run.id)
+            if gone is not None:
+                for (other,) in cursor.execute(_RUNNING, (spec.name,)).fetchall():
+                    if other not in gone:
+                        raise still_running(spec.name, other)
             _save_job(cursor, spec, document, to_microseconds(run.started))
             number = cursor.execute(_BEGIN_RUN, (*run_row(run), spec.name)).lastrowid
         assert number is not None
-        return SQLiteRunHandle(self._transaction, number, run.id, self.piece_size)
+        return self._handle(number, run.id, run.fence)
 
     def reopen(self, run_id: str) -> RunHandle:
-        for (number,) in self._read("SELECT number FROM run WHERE id = ?", (run_id,)):
-            return SQLiteRunHandle(self._transaction, number, run_id, self.piece_size)
+        for number, fence in self._read("SELECT number, fence FROM run WHERE id = ?", (run_id,)):
+            return self._handle(number, run_id, fence)
         raise no_run(run_id)
+
+    def take_over(self, run: Run, owner: str, heard: datetime) -> RunHandle:
+        with self._transaction as cursor:
+            found = cursor.execute(_TAKE_OVER, (owner, to_microseconds(heard), run.id, run.fence)).fetchone()
+            if found is None:
+                known = cursor.execute("SELECT 1 FROM run WHERE id = ?", (run.id,)).fetchone()
+                raise taken_over(run.id) if known else no_run(run.id)
+        return self._handle(found[0], run.id, run.fence + 1)
 
     def runs(
         self,
@@ -202,6 +232,9 @@ class SQLiteStore(Store):
         """Close the file; the last process to do so tidies up its write-ahead log."""
         with errors_translated(self._path):
             self._connection.close()
+
+    def _handle(self, number: int, run_id: str, fence: int) -> RunHandle:
+        return SQLiteRunHandle(self._transaction, (number, run_id, fence), self.piece_size)
 
     def _delete_in_steps(self, sql: str, keys: Sequence[Row], at_once: int) -> None:
         for first in range(0, len(keys), at_once):
