@@ -145,9 +145,8 @@ def test_a_tracker_that_has_nothing_to_write_says_now_and_then_that_it_lives() -
 def test_a_tracker_whose_run_was_taken_over_stops_and_changes_nothing() -> None:
     scene = Scene(free(1), goes_on)
     scene.tracker.begin()
-    scene.tracker.turn()
-    other = scene.store.take_over(scene.record.run, "other", at(1))
     scene.tracker.turn()  # the fake clock goes on to the next sign of life
+    other = scene.store.take_over(scene.record.run, "other", at(1))
     with pytest.raises(TakenOver):
         scene.tracker.turn()
     other.finish(State.SUCCESS, at(50))
