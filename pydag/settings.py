@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from pydag.errors import InvalidSetting, shown
+
+Word = TypeVar("Word", bound=Enum)
 
 MIB = 1024 * 1024
 SCHEDULES = "schedules"
@@ -22,6 +25,13 @@ class RunNew(Enum):
     YES = "yes"  # create them all; one that exists is an error
     NO = "no"  # run those that exist; one that is missing is an error
     AUTO = "auto"  # make them agree with the file
+
+
+class Strict(Enum):
+    """How commands run where neither their task nor its job says it."""
+
+    YES = "yes"  # after `set -eo pipefail`
+    NO = "no"  # as plain `bash -c`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,7 @@ class Settings:
     home: Path
     task_timeout: float
     output_limit: int
+    strict: bool = True
     rounds_time: float = 10.0
     gocron: GoCronSettings = GoCronSettings()
     redis: RedisSettings | None = None
@@ -67,6 +78,7 @@ class Settings:
             home=_home(environ),
             task_timeout=_seconds(environ, "PYDAG_TASK_TIMEOUT", default=3600.0),
             output_limit=_size(environ, "PYDAG_OUTPUT_LIMIT", default=64 * MIB),
+            strict=_word(environ, "PYDAG_STRICT", Strict.YES) is Strict.YES,
             rounds_time=_seconds(environ, "PYDAG_ROUNDS_TIME", default=10.0),
             gocron=_gocron(environ),
             redis=_redis(environ),
@@ -81,17 +93,19 @@ def _gocron(environ: Mapping[str, str]) -> GoCronSettings:
         address=address,
         user=environ.get("GOCRON_ADMIN_USER", ""),
         password=environ.get("GOCRON_ADMIN_PASSWORD", ""),
-        run_new=_run_new(environ),
+        run_new=_word(environ, "PYDAG_RUN_NEW", RunNew.YES),
     )
 
 
-def _run_new(environ: Mapping[str, str]) -> RunNew:
-    given = environ.get("PYDAG_RUN_NEW") or RunNew.YES.value
+def _word(environ: Mapping[str, str], name: str, default: Word) -> Word:
+    """The word that the variable has, in upper or lower case, as the member that stands for it."""
+    given = environ.get(name) or default.value
+    words = type(default)
     try:
-        return RunNew(given.lower())
+        return words(given.lower())
     except ValueError:
-        known = ", ".join(each.value for each in RunNew)
-        raise InvalidSetting(f"PYDAG_RUN_NEW={given!r} is unknown: set it to one of {known}") from None
+        known = ", ".join(each.value for each in words)
+        raise InvalidSetting(f"{name}={given!r} is unknown: set it to one of {known}") from None
 
 
 def _redis(environ: Mapping[str, str]) -> RedisSettings | None:

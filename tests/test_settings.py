@@ -85,6 +85,18 @@ def test_a_number_of_thousands_of_digits_is_refused_and_cut(variable: str) -> No
         Settings.load({"PYDAG_LOG_STORE_HOST": "redis", variable: "9" * 5000})
 
 
+@pytest.mark.parametrize(("given", "strict"), [("yes", True), ("no", False), ("NO", False), ("", True)])
+def test_commands_are_strict_unless_the_environment_says_no(given: str, strict: bool) -> None:
+    assert Settings.load({"PYDAG_STRICT": given}).strict is strict
+
+
+@pytest.mark.parametrize(("variable", "known"), [("PYDAG_STRICT", "yes, no"), ("PYDAG_RUN_NEW", "yes, no, auto")])
+def test_an_unknown_word_is_refused_with_those_that_are_known(variable: str, known: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.load({variable: "maybe"})
+    assert str(caught.value) == f"{variable}='maybe' is unknown: set it to one of {known}"
+
+
 def test_gocron_and_redis_are_named_by_their_variables() -> None:
     settings = Settings.load(
         {

@@ -27,12 +27,12 @@ SHORT_TIMEOUT = 10.0
 """Seconds for a request to gocron where somebody waits for the answer: `pydag status`, `pydag list`."""
 
 
-def checked(job: Job) -> JobSpec:
+def checked(job: Job, settings: Settings) -> JobSpec:
     """The job as a checked record. Raises what `Job.check` raises, and `InvalidJob` for an engine that is unknown."""
     if job.engine not in (None, *_ENGINES):
         known = ", ".join(map(repr, _ENGINES))
         raise InvalidJob(f"job {job.name!r}: engine={shown(job.engine)} is unknown; use one of {known}")
-    return job.check()
+    return job.check(strict=settings.strict)
 
 
 def engine_for(job: Job, settings: Settings, *, own_process: bool = False) -> Engine:

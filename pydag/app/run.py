@@ -40,7 +40,8 @@ def run_job(
     of it has been stopped and recorded.
     """
     with closing(reporter):
-        spec, settings = checked(job), Settings.load()
+        settings = Settings.load()
+        spec = checked(job, settings)
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
             if engine.shares_tasks:
                 refuse_if_live(store, spec.name, "then run it again")
@@ -64,7 +65,8 @@ def run_job(
 
 def submit_job(job: Job) -> None:
     """Check a job and record it; on gocron its tasks are made there. Nothing runs."""
-    spec, settings = checked(job), Settings.load()
+    settings = Settings.load()
+    spec = checked(job, settings)
     with opened_store(settings) as store, closing(engine_for(job, settings)) as engine:
         engine.prepare(spec)
         store.save_job(spec, datetime.now(UTC))

@@ -65,7 +65,7 @@ def submit(
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
     with closing(scheduler_for(node, settings, crontab)) as scheduler:
         expression = scheduler.parse(cron)
-        spec = checked(load_job(file, name))
+        spec = checked(load_job(file, name), settings)
         new = Submission(
             job=spec.name,
             file=str(file.absolute()),

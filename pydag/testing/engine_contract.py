@@ -54,6 +54,30 @@ class EngineContract:
         assert sorted((end.task, end.number) for end in ends) == [(task, 1) for task in range(8)]
         assert [output_of(events, task).rstrip() for task in range(8)] == [f"task {n}".encode() for n in range(8)]
 
+    def test_a_strict_command_fails_where_a_part_of_it_fails_and_a_plain_one_ends_as_its_last_part(
+        self, open_engine: OpenEngine
+    ) -> None:
+        """In a pipe, in a list, and on each of several lines, under a comment and around a here-document."""
+        engine = open_engine()
+        document = "# a comment\ncat <<'END' | cat\n$1 'text'\nEND\nfalse\necho on"
+        commands = ("false | true", "cd /no/such/directory; echo on", document)
+        self._start_actions(
+            engine, *(Shell(command, strict=strict) for strict in (True, False) for command in commands)
+        )
+        events = collect(engine, 6)
+        ends = {event.task: event for event in events if isinstance(event, Attempt)}
+        assert [(ends[task].state, ends[task].exit_status) for task in range(3)] == [(State.FAILED, 1)] * 3
+        assert [(ends[task].state, ends[task].exit_status) for task in range(3, 6)] == [(State.SUCCESS, 0)] * 3
+        assert output_of(events, 2).rstrip() == b"$1 'text'"
+        assert output_of(events, 5).rstrip() == b"$1 'text'\non"
+
+    def test_a_strict_command_without_a_fault_ends_as_success(self, open_engine: OpenEngine) -> None:
+        engine = open_engine()
+        self._start_actions(engine, Shell("exit 0", strict=True), Shell("echo some words", strict=True))
+        events = collect(engine, 2)
+        assert {event.state for event in events if isinstance(event, Attempt)} == {State.SUCCESS}
+        assert output_of(events, 1).rstrip() == b"some words"
+
     def test_a_second_attempt_of_a_task_has_its_own_number(self, open_engine: OpenEngine) -> None:
         engine = open_engine()
         self._start(engine, "exit 3")
@@ -125,10 +149,13 @@ class EngineContract:
 
     def _start(self, engine: Engine, *commands: str, timeout: float | None = 60.0) -> None:
         """Prepare the engine for a job of these commands, and start the first attempt of each."""
-        tasks = (TaskSpec(name=f"t{n}", action=Shell(command), timeout=timeout) for n, command in enumerate(commands))
+        self._start_actions(engine, *map(Shell, commands), timeout=timeout)
+
+    def _start_actions(self, engine: Engine, *actions: Shell, timeout: float | None = 60.0) -> None:
+        tasks = (TaskSpec(name=f"t{n}", action=action, timeout=timeout) for n, action in enumerate(actions))
         # An engine is never given a job without tasks.
         engine.prepare(JobSpec(name=self.job, tasks=tuple(tasks) or (TaskSpec(name="t0", action=Shell("exit 0")),)))
-        for task in range(len(commands)):
+        for task in range(len(actions)):
             engine.start(task, 1, {})
 
 

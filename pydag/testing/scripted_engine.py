@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pydag.engines.base import Engine, Event
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
@@ -113,7 +114,13 @@ def succeed(start: Start) -> list[Event]:
 
 def as_shell(start: Start) -> list[Event] | None:
     """An answer that knows the few commands of `EngineContract`."""
-    word, _, rest = start.spec.action.text.partition(" ")
+    action = start.spec.action
+    word, _, rest = action.text.partition(" ")
+    if word in ("false", "cd", "#"):  # a part of it fails
+        strict = isinstance(action, Shell) and action.strict
+        document = ["$1 'text'\n", "" if strict else "on\n"] if word == "#" else []
+        output = [Output(task=start.task, number=start.number, data=text.encode()) for text in document]
+        return [*output, *([ended(start, State.FAILED, exit_status=1)] if strict else succeed(start))]
     if word == "sleep":
         return None
     if word == "exit" and rest != "0":

@@ -174,6 +174,7 @@ def _task(task: TaskSpec, upstream: list[str]) -> Document:
         "retries": task.retries,
         "retry_delay": task.retry_delay,
         "cwd": task.action.cwd if isinstance(task.action, Shell) else None,
+        "strict": task.action.strict if isinstance(task.action, Shell) else None,
     }
 
 

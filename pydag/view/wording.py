@@ -7,6 +7,7 @@ from datetime import datetime
 from signal import Signals
 
 from pydag.errors import count
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run, RunRecord, TaskRun, Usage
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State, When
@@ -15,6 +16,9 @@ from pydag.view.times import duration, elapsed
 
 STOPPING = "stopping; Ctrl-C again kills the tasks"
 """What is said of a run from the request to stop until its end."""
+
+_SIGPIPE_STATUS = 128 + Signals.SIGPIPE
+"""What bash makes of a stage of a pipe that SIGPIPE ended: `seq 1 1000000 | head -n1`."""
 
 MAX_NAMES = 3
 """So many tasks are named in one line; the others are counted."""
@@ -47,7 +51,7 @@ def which_attempt(task: TaskSpec, attempt: Attempt) -> str:
 
 def how_it_ended(task: TaskSpec, attempt: Attempt) -> str:
     """How an attempt ended, in a few words; empty where it succeeded or has not ended."""
-    how = _exit(attempt)
+    how = _exit(task, attempt)
     if attempt.reason is Reason.TIMEOUT:
         how = f"timeout after {duration(task.timeout)}" if task.timeout else "timeout"
     elif attempt.reason is Reason.NOT_STARTED:
@@ -135,7 +139,9 @@ def _without_attempt(task: TaskSpec, done: TaskRun) -> str:
     return str(done.state.value)
 
 
-def _exit(attempt: Attempt) -> str:
+def _exit(task: TaskSpec, attempt: Attempt) -> str:
+    if attempt.exit_status == _SIGPIPE_STATUS and isinstance(task.action, Shell) and task.action.strict:
+        return f"exit {attempt.exit_status} (SIGPIPE: a stage of a pipe outlived its reader; strict=False allows that)"
     if attempt.signal is not None:
         return f"signal {attempt.signal}{_signal_name(attempt.signal)}"
     return f"exit {attempt.exit_status}" if attempt.exit_status else ""

@@ -11,7 +11,7 @@ from pydag.errors import InvalidJob, count, shown
 from pydag.model.graph import order
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.workflow.tasks.base import Task, collector
-from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name
+from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name, checked_strict
 
 if TYPE_CHECKING:
     from pydag.model.run import RunRecord
@@ -33,6 +33,8 @@ class Job:
     At most `max_parallel` tasks run at once; None leaves it to the engine (here: one for each CPU that this process
     may use). Inside `with Job(...)` every task that is made belongs to it.
 
+    `strict` decides for its tasks that do not say it themselves; None leaves it to PYDAG_STRICT.
+
     `engine` is "local" or "gocron"; None runs on gocron where GOCRON_ADDRESS is set, and here where it is not.
     """
 
@@ -40,7 +42,13 @@ class Job:
     """Who reads a file for its jobs now, in any thread of this process. The loader sets it."""
 
     def __init__(
-        self, name: str, *, max_parallel: int | None = None, description: str = "", engine: str | None = None
+        self,
+        name: str,
+        *,
+        max_parallel: int | None = None,
+        description: str = "",
+        engine: str | None = None,
+        strict: bool | None = None,
     ) -> None:
         self.name = checked_name(name, "job")
         if max_parallel is not None and (type(max_parallel) is not int or not 1 <= max_parallel <= sys.maxsize):
@@ -55,6 +63,7 @@ class Job:
         self.task_manager: object | None = None
         self.max_parallel = max_parallel
         self.description = description
+        self.strict = checked_strict(strict, f"job {name!r}")
         self.last_run: RunRecord | None = None
         """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
@@ -83,8 +92,11 @@ class Job:
                 raise InvalidJob(f"job {self.name!r} has two tasks named {task.name!r}: rename one of them")
             task.job = self
 
-    def check(self) -> JobSpec:
-        """The job as a checked, frozen record. Raises `InvalidJob` (a cycle: `CycleError`)."""
+    def check(self, *, strict: bool = True) -> JobSpec:
+        """The job as a checked, frozen record. Raises `InvalidJob` (a cycle: `CycleError`).
+
+        `strict` holds for what says it neither in a task nor in the job.
+        """
         if not self._tasks:
             raise InvalidJob(f"job {self.name!r} has no tasks: add some with add_task(...)")
         numbers = {task: number for number, task in enumerate(self._tasks.values())}
@@ -100,7 +112,18 @@ class Job:
             name=self.name,
             description=self.description,
             max_parallel=self.max_parallel,
-            tasks=tuple(_task_spec(task, numbers) for task in numbers),
+            tasks=tuple(self._task_spec(task, numbers, strict) for task in numbers),
+        )
+
+    def _task_spec(self, task: Task, numbers: dict[Task, int], strict: bool) -> TaskSpec:
+        return TaskSpec(
+            name=task.name,
+            action=task.final_action(job_strict=self.strict, strict=strict),
+            upstream=tuple(numbers[before] for before in task.upstream),
+            when=task.when,
+            timeout=task.timeout,
+            retries=task.retries,
+            retry_delay=task.retry_delay,
         )
 
     @overload
@@ -165,18 +188,7 @@ class GoCronJob(Job):
         *,
         max_parallel: int | None = None,
         description: str = "",
+        strict: bool | None = None,
     ) -> None:
-        super().__init__(name, max_parallel=max_parallel, description=description, engine="gocron")
+        super().__init__(name, max_parallel=max_parallel, description=description, engine="gocron", strict=strict)
         self.task_manager = task_manager
-
-
-def _task_spec(task: Task, numbers: dict[Task, int]) -> TaskSpec:
-    return TaskSpec(
-        name=task.name,
-        action=task.action,
-        upstream=tuple(numbers[before] for before in task.upstream),
-        when=task.when,
-        timeout=task.timeout,
-        retries=task.retries,
-        retry_delay=task.retry_delay,
-    )

@@ -29,7 +29,7 @@ def test_json_of_list_has_the_documented_fields(history: None) -> None:
     listed = document("list", "--job_name", "TestJob")
     assert set(listed) == {"job", "tasks"}
     assert [task["upstream"] for task in listed["tasks"]] == [[], ["t0"], ["t1"]]
-    fields = {"name", "command", "upstream", "when", "timeout", "retries", "retry_delay", "cwd"}
+    fields = {"name", "command", "upstream", "when", "timeout", "retries", "retry_delay", "cwd", "strict"}
     assert all(set(task) == fields for task in listed["tasks"])
 
 

@@ -35,7 +35,7 @@ sys.argv = ["pydag", "run", "flow.py"]
 main()
 """,
 )
-STUBBORN = "trap 'touch asked' TERM; touch up; echo $BASHPID > pid; until [ -e gate ]; do sleep 0.02; done"
+STUBBORN = "trap 'touch asked' TERM; touch up; echo $BASHPID > pid; until [ -e gate ]; do sleep 0.02 || :; done"
 
 
 @pytest.fixture(autouse=True)

@@ -22,10 +22,12 @@ class Starts:
     starter: Starter
     environ: Mapping[str, str]
 
-    def with_bash(self, command: str, *variables: tuple[str, str]) -> tuple[ProcessEnd, bytes]:
-        """How `bash -c` ends, and what it writes."""
+    def with_bash(
+        self, command: str, *variables: tuple[str, str], options: tuple[str, ...] = ()
+    ) -> tuple[ProcessEnd, bytes]:
+        """How `bash -c` with these options ends, and what it writes."""
         environ = encoded_variables([*self.environ.items(), *variables])
-        return self._end_of(BASH, ("bash", "-c", as_argument(command)), environ)
+        return self._end_of(BASH, ("bash", *options, "-c", as_argument(command)), environ)
 
     def directly(self, command: str, *variables: tuple[str, str]) -> tuple[ProcessEnd, bytes] | None:
         """The same without a shell; None where a shell has to run the command."""

@@ -126,6 +126,7 @@ def test_the_tasks_of_a_job_as_json_have_no_env() -> None:
             "retries": 0,
             "retry_delay": 0.0,
             "cwd": None,
+            "strict": False,
         }
     ]
 

@@ -9,8 +9,20 @@ from typing import Any
 
 import pytest
 
-from pydag import CycleError, InvalidJob, InvalidSetting, Job, RunFailed, State, Task
+from pydag import (
+    CycleError,
+    GoCronJob,
+    GoCronTask,
+    HttpTask,
+    InvalidJob,
+    InvalidSetting,
+    Job,
+    RunFailed,
+    State,
+    Task,
+)
 from pydag.errors import StoreFormatError, StoreUnreachable
+from pydag.model.actions import HttpRequest, Shell
 
 
 def job_of(*tasks: Task, name: str = "TestJob") -> Job:
@@ -87,6 +99,43 @@ def test_check_gives_the_job_as_a_record() -> None:
     assert spec.upstream_names() == {"c": ["a", "b"], "a": [], "b": ["a"]}
 
 
+@pytest.mark.parametrize(
+    ("of_task", "of_job", "by_default", "strict"),
+    [
+        (None, None, True, True),
+        (None, None, False, False),
+        (None, False, True, False),
+        (None, True, False, True),
+        (False, True, True, False),
+        (True, False, False, True),
+    ],
+)
+def test_a_task_decides_whether_it_is_strict_then_its_job_then_the_default(
+    of_task: bool | None, of_job: bool | None, by_default: bool, strict: bool
+) -> None:
+    with Job("TestJob", strict=of_job) as job:
+        Task("a", "true", strict=of_task)
+    assert job.check(strict=by_default).tasks[0].action == Shell("true", strict=strict)
+
+
+@pytest.mark.parametrize(
+    ("of_task", "of_job", "strict"),
+    [(None, None, False), (None, True, True), (True, None, True), (False, True, False), (True, False, True)],
+)
+def test_a_task_by_gocrons_name_is_strict_only_where_it_or_its_job_says_so(
+    of_task: bool | None, of_job: bool | None, strict: bool
+) -> None:
+    with GoCronJob("TestJob", strict=of_job) as job:
+        GoCronTask("a", "true", strict=of_task)
+    assert job.check().tasks[0].action == Shell("true", strict=strict)
+
+
+def test_a_task_that_is_no_command_has_nothing_to_be_strict_about() -> None:
+    with Job("TestJob", strict=True) as job:
+        HttpTask("a", "http://host")
+    assert job.check().tasks[0].action == HttpRequest("http://host")
+
+
 # Bad input.
 
 
@@ -103,6 +152,7 @@ def _parallel(given: object) -> str:
             "the name 'a\\tb' of a job holds the control character '\\t': take it out, a name is one line",
         ),
         ({"name": "z" * 201}, f"the name of a job has 201 characters, at most 200 are allowed: '{'z' * 40}'..."),
+        ({"strict": "no"}, "job 'TestJob': strict='no' must be True or False"),
         ({"max_parallel": 0}, _parallel(0)),
         ({"max_parallel": True}, _parallel(True)),
         ({"max_parallel": "2"}, _parallel("'2'")),

@@ -136,7 +136,8 @@ def test_a_refused_list_makes_no_edge_at_all(four: tuple[Task, ...]) -> None:
 def test_a_task_has_the_documented_defaults() -> None:
     task = make()
     assert (task.timeout, task.retries, task.retry_delay) == (None, 0, 0.0)
-    assert (task.action, task.when) == (Shell("true"), When.SUCCESS)
+    assert (task.action, task.when) == (Shell("true", strict=True), When.SUCCESS)
+    assert task.strict is None
 
 
 @pytest.mark.parametrize("when", [*When, "success", "failure", "always"])
@@ -152,7 +153,7 @@ def test_a_name_of_any_printable_characters_is_kept_as_it_is(name: str) -> None:
 
 
 def test_a_path_is_taken_as_cwd() -> None:
-    assert make(cwd=Path("/tmp/x")).action == Shell("true", cwd="/tmp/x")
+    assert make(cwd=Path("/tmp/x")).action == Shell("true", cwd="/tmp/x", strict=True)
 
 
 # What it refuses: the whole message, because the message is the promise.
@@ -285,9 +286,14 @@ def test_from_file_refuses_an_ending_it_does_not_know(directory: Path) -> None:
 
 
 def test_nodes_are_given_by_id_and_alias_one_or_several() -> None:
-    assert make(node_id=2).action == Shell("true", nodes=(2,))
-    assert make(node="big").action == Shell("true", nodes=("big",))
-    assert make(node_id=[2, 3], node=("big", "small")).action == Shell("true", nodes=(2, 3, "big", "small"))
+    def nodes_of(**options: Any) -> tuple[int | str, ...]:
+        action = make(**options).action
+        assert isinstance(action, Shell)
+        return action.nodes
+
+    assert nodes_of(node_id=2) == (2,)
+    assert nodes_of(node="big") == ("big",)
+    assert nodes_of(node_id=[2, 3], node=("big", "small")) == (2, 3, "big", "small")
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydag.engines.gocron.names import remark_of, tag_of, task_names
+from pydag.engines.simple_command import simple_words
 from pydag.errors import InvalidJob
 from pydag.gocron.forms import COMMAND_LIMIT, HTTP_TIMEOUT_LIMIT, TIMEOUT_LIMIT, HttpMethod, Protocol, TaskForm
 from pydag.gocron.records import Node
 from pydag.model.actions import HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
+
+_STRICT = "set -eo pipefail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,19 @@ def _form(spec: JobSpec, task: TaskSpec, name: str, tag: str, nodes: Sequence[No
 
 
 def _command(task: str, action: Shell) -> str:
-    """The command as the node gets it. gocron has no field for a directory or variables, so bash sets them."""
-    parts = [f"cd -- {shlex.quote(action.cwd)} || exit"] if action.cwd else []
+    """The command as the node gets it. gocron has fields neither for options of bash, nor a directory, nor variables.
+
+    A command that only starts one program is strict as it is.
+    """
+    parts = [_STRICT] if action.strict and simple_words(action.command) is None else []
+    parts += [f"cd -- {shlex.quote(action.cwd)} || exit"] if action.cwd else []
     parts += [f"export {name}={shlex.quote(value)}" for name, value in action.env]
     command = "; ".join([*parts, action.command])
     if len(command) > COMMAND_LIMIT:
+        added = f"its cwd, its env and `{_STRICT}`" if _STRICT in parts else "its cwd and env"
         raise InvalidJob(
-            f"task {task!r}: the command has {len(command)} characters with its cwd and env, gocron takes "
-            f"{COMMAND_LIMIT}: put it into a script file on the node and run that"
+            f"task {task!r}: the command has {len(command)} characters with {added}, gocron takes {COMMAND_LIMIT}: "
+            "put it into a script file on the node and run that"
         )
     return command
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pydag.engines.local.bash_environment import is_observable, is_plain, observed
 from pydag.engines.local.environment import encoded_variables
 from pydag.engines.local.process import Starter
-from pydag.engines.local.simple_command import BUILTIN_PROGRAMS, candidates, simple_words
+from pydag.engines.simple_command import BUILTIN_PROGRAMS, candidates, simple_words
 
 _SYSTEM_PATH = "/usr/bin:/bin"
 _PATIENCE = 2.0  # seconds for bash to say what it hands on, which takes 2 ms

@@ -1,7 +1,8 @@
 """The embedded engine: attempts are processes of this machine. It waits for the operating system and never polls.
 
-Each attempt is `bash -c COMMAND`, or what that would start (`direct`), in a session of its own, with one pipe for
-stdout and stderr. docs/design.md says why a pipe, and what becomes of a daemon that keeps it open.
+Each attempt is `bash -c COMMAND` (of a strict one `bash -eo pipefail -c COMMAND`), or what that would start (`direct`),
+in a session of its own, with one pipe for stdout and stderr. docs/design.md says why a pipe, and what becomes of a
+daemon that keeps it open.
 """
 
 from __future__ import annotations
@@ -172,7 +173,10 @@ class LocalEngine(Engine):
                 if error.errno is None:
                     raise
         environ = {**self._environ, **encoded_variables(shell.env), **added}
-        words = ("bash", "-c", as_argument(shell.command))  # the program is a whole path; $0 stays "bash"
+        # The program is a whole path; $0 stays "bash". As options they cost no line of the command, and bash turns them
+        # on after BASH_ENV, which is somebody else's.
+        options = ("-eo", "pipefail", "-c") if shell.strict else ("-c",)
+        words = ("bash", *options, as_argument(shell.command))
         if here:
             return self._starter.spawn(self._bash, words, output=output, environ=environ)
         return self._starter.popen(self._bash, words, output=output, environ=environ, directory=directory)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pydag.errors import InvalidJob, shown
-from pydag.model.actions import Action
+from pydag.model.actions import Action, Shell
 from pydag.model.states import When
-from pydag.workflow.tasks.checks import checked_name, checked_retries, checked_seconds, checked_when
+from pydag.workflow.tasks.checks import checked_name, checked_retries, checked_seconds, checked_strict, checked_when
 from pydag.workflow.tasks.file import command_for, existing_file
 from pydag.workflow.tasks.shell import shell
 
@@ -24,12 +24,15 @@ Tasks = TypeVar("Tasks", "Task", Iterable["Task"])
 
 
 class Task:
-    """A name and the shell command to run, as `bash -c` would run it.
+    """A name and the shell command to run, as bash runs it after `set -eo pipefail`: it fails where a part of it fails.
 
     `timeout` is in seconds and defaults to PYDAG_TASK_TIMEOUT. A task that fails is tried `retries` times more,
     `retry_delay` seconds after the attempt before. `env` is added to the environment, `cwd` is where the command runs
     (default: where the script was started). `when` says how the upstream tasks must have ended: "success" (every one
     succeeded), "failure" (at least one failed, or was skipped because one did) or "always" (all of them ended).
+
+    With `strict=False` it runs as plain `bash -c`: then only the end of its last command counts. Without the option the
+    job's `strict` decides, and where that is not given either PYDAG_STRICT, and else the task is strict.
 
     On gocron, `node_id` and `node` (an alias) name where the command runs: one or several nodes, it runs on each.
 
@@ -44,10 +47,14 @@ class Task:
         "name",
         "retries",
         "retry_delay",
+        "strict",
         "timeout",
         "upstream",
         "when",
     )
+
+    strict_by_default: ClassVar[bool] = True
+    """Whether tasks of this kind are strict where nobody says otherwise."""
 
     def __init__(
         self,
@@ -62,9 +69,11 @@ class Task:
         when: str | When = When.SUCCESS,
         node_id: int | Iterable[int] | None = None,
         node: str | Iterable[str] | None = None,
+        strict: bool | None = None,
     ) -> None:
-        action = shell(name, command, env, cwd, node_id, node)
-        self._define(name, action, timeout=timeout, retries=retries, retry_delay=retry_delay, when=when)
+        decided = self.strict_by_default if strict is None else strict
+        action = shell(name, command, env, cwd, node_id, node, decided)
+        self._define(name, action, timeout=timeout, retries=retries, retry_delay=retry_delay, when=when, strict=strict)
 
     def _define(
         self,
@@ -75,6 +84,7 @@ class Task:
         retries: int,
         retry_delay: float,
         when: str | When,
+        strict: bool | None = None,
     ) -> None:
         """What every kind of task does when it is made: check what all share, and join the job that is open."""
         self.name = checked_name(name, "task")
@@ -85,12 +95,21 @@ class Task:
         self.retries = checked_retries(retries, name)
         self.retry_delay = checked_seconds(retry_delay, name, "retry_delay")
         self.when = when if isinstance(when, When) else checked_when(when, name)
+        self.strict = checked_strict(strict, f"task {name!r}")
         self.upstream: dict[Task, None] = {}
         self.downstream: dict[Task, None] = {}
         self.job: Job | None = None
         collect = collector.get()
         if collect is not None:
             collect(self)
+
+    def final_action(self, *, job_strict: bool | None, strict: bool) -> Action:
+        """What it runs in a job with that option. `strict` holds where neither the task nor the job says anything."""
+        if not isinstance(self.action, Shell):
+            return self.action
+        said = job_strict if self.strict is None else self.strict
+        decided = strict and self.strict_by_default if said is None else said
+        return self.action if self.action.strict is decided else self.action._replace(strict=decided)
 
     @property
     def command(self) -> str:
@@ -109,6 +128,7 @@ class Task:
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         when: str | When = When.SUCCESS,
+        strict: bool | None = None,
     ) -> Task:
         """A task that runs a Python file with this interpreter, or a notebook through `jupyter nbconvert --execute`.
 
@@ -125,6 +145,7 @@ class Task:
             env=env,
             cwd=cwd,
             when=when,
+            strict=strict,
         )
 
     def set_downstream(self, *tasks: Task | Iterable[Task]) -> None:
@@ -162,9 +183,13 @@ class Task:
 
 
 class GoCronTask(Task):
-    """A Task by the name that gocron's users know."""
+    """A Task by the name that gocron's users know.
+
+    It runs as plain `bash -c` unless it, or its job, says `strict=True`.
+    """
 
     __slots__ = ()
+    strict_by_default = False
 
 
 def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:

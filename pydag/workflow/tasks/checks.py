@@ -53,6 +53,13 @@ def checked_retries(value: object, name: str) -> int:
     return value
 
 
+def checked_strict(value: object, what: str) -> bool | None:
+    """Whether commands run under `set -eo pipefail`; None leaves it to others. `what` is whose option it is."""
+    if value is not None and not isinstance(value, bool):
+        raise InvalidJob(f"{what}: strict={shown(value)} must be True or False")
+    return value
+
+
 def checked_when(when: object, name: str) -> When:
     """How the upstream tasks must have ended, as a `When` or its word."""
     try:

@@ -21,6 +21,7 @@ def shell(
     cwd: str | os.PathLike[str] | None,
     node_id: int | Iterable[int] | None,
     node: str | Iterable[str] | None,
+    strict: bool,
 ) -> Shell:
     """The checked action of the task of that name. Raises `InvalidJob`."""
     return Shell(
@@ -28,6 +29,7 @@ def shell(
         env=tuple(_checked_env(env, name).items()) if env else (),
         cwd=None if cwd is None else _checked_cwd(cwd, name),
         nodes=_checked_nodes(node_id, node, name),
+        strict=strict,
     )
 
 

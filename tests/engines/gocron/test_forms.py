@@ -56,6 +56,26 @@ def test_directory_and_variables_count_as_part_of_the_command() -> None:
         form_of(task)
 
 
+def test_a_strict_command_begins_with_what_makes_it_strict_and_keeps_its_lines() -> None:
+    command = "# a comment\ncat <<END | sort\n$HOME\nEND"
+    task = TaskSpec(name="t", action=Shell(command, cwd="/a b", env=(("A", "b c"),), strict=True))
+    assert form_of(task).command == f"set -eo pipefail; cd -- '/a b' || exit; export A='b c'; {command}"
+
+
+@pytest.mark.parametrize("command", ["x" * 256, "python train.py --epochs 3", "echo 'one two'", "false"])
+def test_a_strict_command_that_only_starts_one_program_stays_as_it_is(command: str) -> None:
+    assert form_of(TaskSpec(name="t", action=Shell(command, strict=True))).command == command
+
+
+def test_what_makes_a_command_strict_counts_as_part_of_it() -> None:
+    fits = "x|" * 119
+    assert form_of(TaskSpec(name="t", action=Shell(fits, strict=True))).command == f"set -eo pipefail; {fits}"
+    with pytest.raises(
+        InvalidJob, match="has 257 characters with its cwd, its env and `set -eo pipefail`, gocron takes"
+    ):
+        form_of(TaskSpec(name="t", action=Shell(fits + "x", strict=True)))
+
+
 @pytest.mark.parametrize(("timeout", "seconds"), [(0.2, 1), (1.0, 1), (1.5, 2), (86_400.0, 86_400), (None, 3600)])
 def test_a_timeout_is_whole_seconds_rounded_up_and_never_0(timeout: float | None, seconds: int) -> None:
     assert form_of(TaskSpec(name="t", action=Shell("true"), timeout=timeout)).timeout == seconds

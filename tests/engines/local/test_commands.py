@@ -9,6 +9,7 @@ import pytest
 
 from pydag.errors import EngineError
 from pydag.model.actions import Shell
+from pydag.model.run import Attempt
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State
 from pydag.testing.engine_contract import collect, one_end, output_of
@@ -22,6 +23,36 @@ def test_a_command_is_run_as_bash_runs_it(start: MakeEngine) -> None:
     events = collect(engine, 1)
     assert output_of(events, 0) == b"bash 0 1 2 3\n"
     assert one_end(events).exit_status == 7
+
+
+def strict(command: str) -> TaskSpec:
+    return TaskSpec(name="strict", action=Shell(command, strict=True))
+
+
+def test_a_strict_command_is_as_under_bash_but_for_its_options(start: MakeEngine) -> None:
+    engine = start(strict('[[ a == a ]] && echo "$0 $# $- $LINENO" {1..3}; set -o | grep -E "errexit|pipefail"'))
+    words = output_of(collect(engine, 1), 0).split()
+    assert words == [b"bash", b"0", b"ehBc", b"1", b"1", b"2", b"3", b"errexit", b"on", b"pipefail", b"on"]
+
+
+def test_the_program_of_a_strict_command_replaces_its_shell(start: MakeEngine) -> None:
+    engine = start(strict("A=1 sh -c 'echo $PPID'"))
+    assert output_of(collect(engine, 1), 0) == f"{os.getpid()}\n".encode()
+
+
+def test_a_file_that_bash_reads_first_is_not_strict(prepare: MakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "env.sh").write_text("false\necho read")
+    engine = prepare(strict("echo on; false; echo off"), environ={**os.environ, "BASH_ENV": str(tmp_path / "env.sh")})
+    start_all(engine, 1)
+    events = collect(engine, 1)
+    assert output_of(events, 0) == b"read\non\n"
+    assert one_end(events).exit_status == 1
+
+
+def test_a_stage_that_sigpipe_ended_gives_a_strict_command_its_status(start: MakeEngine) -> None:
+    engine = start(strict("seq 1 1000000 | head -n1"), "seq 1 1000000 | head -n1")
+    ends = {event.task: event.exit_status for event in collect(engine, 2) if isinstance(event, Attempt)}
+    assert ends == {0: 141, 1: 0}
 
 
 def test_the_environment_is_the_callers_with_the_tasks_and_then_pydags_own_on_top(prepare: MakeEngine) -> None:

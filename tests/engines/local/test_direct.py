@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pydag.engines.local.simple_command import simple_words
+from pydag.engines.simple_command import simple_words
 from tests.support.local_starts import starts_with
 
 SHOW = f"""#!{sys.executable} -IS
@@ -23,6 +23,7 @@ for variable in sorted(os.environb.items()):
     print(variable)
 """
 SYSTEM = "/usr/bin:/bin"
+STRICT = ("-eo", "pipefail")
 Variables = Sequence[tuple[str, str]]
 
 
@@ -56,14 +57,15 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def assert_no_difference(room: Path, command: str, environ: Variables, variables: Variables) -> bool:
-    """Whether it started without a shell, after which it must have shown the same."""
+    """Whether it started without a shell, after which it must have shown the same as under bash, strict or not."""
     with chdir(room), starts_with(dict(environ)) as starts:
         directly = starts.directly(command, *variables)
         if directly is None:
             return False
-        with_bash = starts.with_bash(command, *variables)
-    assert directly[0].returncode == with_bash[0].returncode
-    assert lines_of(directly[1]) == lines_of(with_bash[1])
+        for options in ((), STRICT):
+            with_bash = starts.with_bash(command, *variables, options=options)
+            assert directly[0].returncode == with_bash[0].returncode
+            assert lines_of(directly[1]) == lines_of(with_bash[1])
     return True
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pydag.engines.local.bash_environment import is_observable, is_plain, observed
-from pydag.engines.local.simple_command import candidates, simple_words
+from pydag.engines.simple_command import candidates, simple_words
 
 NEEDS_BASH = r"""a=b ls
 'ls'
