@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from pydag.app.picture import draw_file
+from pydag.cli.arguments import Workflow, workflow_arguments
 from pydag.cli.options import job_option
 from pydag.workflow.loader import load_job
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@workflow_arguments
 @job_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A .png, .svg, .pdf or .dot file.  [default: JOB.png]"
 )
 @click.option("--states", is_flag=True, help="Colour the tasks by the job's last run.")
-def graph(file: Path, name: str | None, output: Path | None, states: bool) -> None:
+def graph(workflow: Workflow, name: str | None, output: Path | None, states: bool) -> None:
     """Draw the job in FILE."""
-    click.echo(f"wrote {draw_file(load_job(file, name), output, with_states=states)}")
+    click.echo(f"wrote {draw_file(load_job(workflow.file, name), output, with_states=states)}")

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from pydag.app.run import run_job
+from pydag.cli.arguments import Workflow, workflow_arguments
 from pydag.cli.options import Count, job_option
 from pydag.view.reporters import reporter_for
 from pydag.workflow.loader import load_job
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@workflow_arguments
 @job_option
 @click.option(
+    "-j",
     "--max-parallel",
     "--max_parallel",
+    metavar="N",
     type=Count(),
     help="How many tasks run at once. Default: what the job says, or one for each CPU.",
 )
-def run(file: Path, name: str | None, max_parallel: int | None) -> None:
+def run(workflow: Workflow, name: str | None, max_parallel: int | None) -> None:
     """Run the job in FILE to its end."""
-    run_job(load_job(file, name), reporter_for(sys.stdout), max_parallel=max_parallel, own_process=True)
+    run_job(load_job(workflow.file, name), reporter_for(sys.stdout), max_parallel=max_parallel, own_process=True)

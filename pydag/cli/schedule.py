@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import TextIO
 
 import click
@@ -15,6 +14,7 @@ from pydag.app import schedule
 from pydag.app.backfill import Backfill, plan_backfill, run_fire_times
 from pydag.app.schedule import Submitted
 from pydag.app.start import run_submission
+from pydag.cli.arguments import Workflow, workflow_arguments
 from pydag.cli.names import JobName
 from pydag.cli.options import job_option
 from pydag.view.outlet import Outlet
@@ -36,7 +36,7 @@ class Day(click.ParamType["date"]):
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@workflow_arguments
 @click.option(
     "--cron", required=True, metavar="EXPR", help="When: five fields, or a name such as @daily; for gocron also six."
 )
@@ -49,7 +49,7 @@ class Day(click.ParamType["date"]):
 @click.option("--catch-up", type=click.IntRange(1), metavar="N", help="Make up for at most N missed fire times.")
 @click.option("--dry-run", is_flag=True, help="Show the entry and the next fire times, and change nothing.")
 def submit(
-    file: Path,
+    workflow: Workflow,
     cron: str,
     on: str,
     node: int | None,
@@ -61,7 +61,7 @@ def submit(
     """Put the job in FILE on your crontab, or on gocron's scheduler."""
     _check_node(on, node)
     missed = 0 if catch_up is None else catch_up
-    done = schedule.submit(file, cron, node=node, name=name, env=env, catch_up=missed, dry_run=dry_run)
+    done = schedule.submit(workflow.file, cron, node=node, name=name, env=env, catch_up=missed, dry_run=dry_run)
     print_lines(_submitted(done, dry_run=dry_run), sys.stdout)
 
 

@@ -22,6 +22,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydag.errors import LoadError, NotFound, nearest
+from pydag.workflow.discovery import DIRECTORY_IS_GONE
 from pydag.workflow.job import Job
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
     try:
         Path.cwd()
     except FileNotFoundError:
-        raise LoadError("the working directory was removed: change to one that exists, then run again") from None
+        raise LoadError(DIRECTORY_IS_GONE) from None
     if not os.path.isfile(path):  # unlike Path's it never raises
         raise LoadError(_no_file(path))
     reader = _read(path)

@@ -37,7 +37,7 @@ def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
         (["log", "J", "-n=0"], "Invalid value for '-n': '0' is not a whole number above 0"),
         (["log", "J", "-n", "two"], "Invalid value for '-n': 'two' is not a whole number above 0"),
         (["log", "J", "-f", "--json"], "--follow shows events as they come, --json one whole document"),
-        (["run"], "Missing argument 'FILE'."),
+        (["run", "a.py", "b.py"], "'a.py' and 'b.py': give one FILE, and values as NAME=VALUE"),
         (["run", "f.py", "--max-parallel=0"], "'0' is not a whole number above 0"),
         (["delete"], "Missing argument 'JOB'."),
     ],
