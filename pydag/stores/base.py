@@ -113,10 +113,13 @@ class Store(ABC):
         """How many bytes of an attempt's output are stored; 0 if there are none."""
 
     @abstractmethod
-    def delete(self, job: str) -> None:
-        """Remove a job with all its runs and their output. Raises `NotFound`.
+    def delete(self, job: str, runs: Collection[str] | None = None, *, only_output: bool = False) -> None:
+        """Remove a job with all its runs and their output; or, with `runs`, those of its runs that have these ids.
 
-        If it is interrupted, a part may be gone; calling it again removes the rest.
+        With `only_output` these runs stay, and lose their output: each attempt counts the bytes of it as dropped. An id
+        that is not that of a run of the job is passed over. Raises `NotFound` where there is no such job.
+
+        If it is interrupted, a part may be gone; calling it again removes the rest. Others can write meanwhile.
         """
 
     @abstractmethod

@@ -25,6 +25,14 @@ class _StoredRun:
         """Larger for the newer of two runs."""
         return self.run.started, self.begun
 
+    def drop_output(self) -> None:
+        """Lose all output; each attempt counts it as dropped."""
+        for key, data in self.outputs.items():
+            if key in self.attempts:
+                attempt = self.attempts[key]
+                self.attempts[key] = attempt._replace(output_dropped=attempt.output_dropped + len(data))
+        self.outputs.clear()
+
 
 class MemoryStore(Store):
     """A history that lives as long as this object; sharing it is sharing the history."""
@@ -106,11 +114,16 @@ class MemoryStore(Store):
     def output_size(self, run_id: str, task: int, number: int) -> int:
         return sum(map(len, self.output(run_id, task, number)))
 
-    def delete(self, job: str) -> None:
+    def delete(self, job: str, runs: Collection[str] | None = None, *, only_output: bool = False) -> None:
         self.job(job)
-        del self._jobs[job]
         for run in self.runs(job):
-            del self._runs[run.id]
+            if runs is None or run.id in runs:
+                if only_output:
+                    self._runs[run.id].drop_output()
+                else:
+                    del self._runs[run.id]
+        if runs is None:
+            del self._jobs[job]
 
     def close(self) -> None:
         """The history goes with the object."""

@@ -92,6 +92,44 @@ class JobsContract:
         raises(NotFound, lambda: other.load(run_of("J", "J1")))
         raises(NotFound, lambda: other.delete("J"))
 
+    def test_single_runs_of_a_job_can_be_deleted(self, open_store: OpenStore) -> None:
+        store = open_store()
+        for number in range(4):
+            spec = job_of("J", command=f"echo {number // 2}")
+            handle = store.begin(run_of("J", f"r{number}", number), spec)
+            handle.write([attempt_of(0)], [Output(task=0, number=1, data=b"text" * 2**18)])
+        store.begin(run_of("K", "k1"), job_of("K"))
+        store.delete("J", ["r0", "r1", "r3", "k1", "no such run"])
+        other = open_store()
+        assert [run.id for run in other.runs()] == ["r2", "k1"]
+        assert other.load(run_of("J", "r2")).spec == other.job("J") == job_of("J", command="echo 1")
+        assert output_of(other, "r2", 0, 1) == b"text" * 2**18
+        assert output_of(other, "r3", 0, 1) == b""
+        other.delete("J", [])
+        other.delete("J", ["r2"])
+        assert [entry.name for entry in other.jobs()] == ["J", "K"]
+        assert other.jobs()[0].last_run is None
+        other.begin(run_of("J", "r0", 9), job_of("J", command="echo 0"))
+        assert other.load(run_of("J", "r0")).tasks["t0"].attempts == ()
+        raises(NotFound, lambda: other.delete("no such job", ["r0"]))
+
+    def test_runs_can_lose_their_output_alone(self, open_store: OpenStore) -> None:
+        store = open_store()
+        for run_id in ("r1", "r2"):
+            handle = store.begin(run_of("J", run_id), job_of("J"))
+            ends = [attempt_of(0, 1, State.FAILED), attempt_of(0, 2)._replace(output_dropped=7), attempt_of(1)]
+            outputs = [Output(task=0, number=1, data=b"\0" * (2**20 + 1)), Output(task=0, number=2, data=b"abc")]
+            handle.write(ends, outputs)
+        store.delete("J", ["r1", "r9"], only_output=True)
+        tasks = open_store().load(run_of("J", "r1")).tasks
+        assert tasks["t0"].attempts == (ends[0]._replace(output_dropped=2**20 + 1), ends[1]._replace(output_dropped=10))
+        assert tasks["t1"].attempts == (ends[2],)
+        assert [output_of(store, "r1", 0, number) for number in (1, 2)] == [b"", b""]
+        assert store.load(run_of("J", "r2")).tasks["t0"].attempts == tuple(ends[:2])
+        assert output_of(store, "r2", 0, 2) == b"abc"
+        store.delete("J", ["r1"], only_output=True)
+        assert open_store().load(run_of("J", "r1")).tasks == tasks
+
     def test_a_job_may_come_again_after_it_was_deleted(self, open_store: OpenStore) -> None:
         store = open_store()
         run = run_of("J", "r1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -78,7 +78,7 @@ def test_the_contract_needs_no_pytest() -> None:
 
 def test_the_contract_finds_a_store_that_breaks_it_without_pytest() -> None:
     class Forgetful(MemoryStore):
-        def delete(self, job: str) -> None:
+        def delete(self, job: str, runs: Collection[str] | None = None, *, only_output: bool = False) -> None:
             self.job(job)
 
     store = Forgetful()
@@ -154,6 +154,12 @@ operations = st.one_of(
     ),
     st.builds(lambda run_id, task, number: lambda s: s.output_size(run_id, task, number), run_ids, **keys),
     st.builds(lambda name: lambda s: s.delete(name), names),
+    st.builds(
+        lambda name, runs, only_output: lambda s: s.delete(name, runs, only_output=only_output),
+        names,
+        st.lists(run_ids),
+        st.booleans(),
+    ),
 )
 
 

@@ -217,23 +217,68 @@ return {redis.call('HGET', run .. '/output', ARGV[3]) or '0', redis.call('GET', 
 """
 )
 
+_DELETE_RUN = """
+local function delete_output(run)
+    for _, field in ipairs(redis.call('HKEYS', run .. '/output')) do
+        redis.call('UNLINK', run .. '/tail/' .. field)
+    end
+    redis.call('UNLINK', run .. '/output')
+end
+
+local function delete_run(job, number)
+    local run = KEYS[1] .. '/run/' .. number
+    local fields = redis.call('HMGET', run, 'id', 'state', 'spec')
+    redis.call('HDEL', KEYS[1] .. '/ids', fields[1])
+    for _, index in ipairs(indexes(job, fields[2])) do redis.call('ZREM', index, number) end
+    delete_output(run)
+    redis.call('UNLINK', run)
+    return fields[3]
+end
+"""
+
+# ARGV: job name, run id. A definition that no run has run with any more goes, unless it is the job's current one.
+DELETE_RUN = (
+    _INDEXES
+    + _DELETE_RUN
+    + """
+local job = redis.call('HGET', KEYS[1] .. '/numbers', ARGV[1])
+local number = redis.call('HGET', KEYS[1] .. '/ids', ARGV[2])
+if not job or not number or redis.call('HGET', KEYS[1] .. '/run/' .. number, 'job') ~= job then return 'no run' end
+local spec = delete_run(job, number)
+local key = KEYS[1] .. '/job/' .. job
+if redis.call('HINCRBY', key .. '/uses', spec, -1) <= 0 then
+    redis.call('HDEL', key .. '/uses', spec)
+    if cjson.decode(redis.call('HGET', KEYS[1] .. '/jobs', ARGV[1])).spec ~= spec then
+        redis.call('HDEL', key .. '/specs', spec)
+    end
+end
+return 'done'
+"""
+)
+
+# ARGV: run id, its attempts as they are: field, the JSON that it has, the JSON that it gets.
+DROP_OUTPUT = (
+    _RUN_OF_ID
+    + _DELETE_RUN
+    + """
+for at = 2, #ARGV, 3 do
+    if redis.call('HGET', run, ARGV[at]) ~= ARGV[at + 1] then return 'changed' end
+end
+for at = 2, #ARGV, 3 do redis.call('HSET', run, ARGV[at], ARGV[at + 2]) end
+delete_output(run)
+return 'done'
+"""
+)
+
 # ARGV: job name.
 DELETE = (
     _INDEXES
+    + _DELETE_RUN
     + """
 local job = redis.call('HGET', KEYS[1] .. '/numbers', ARGV[1])
 if not job then return 'no job' end
 local key = KEYS[1] .. '/job/' .. job
-for _, number in ipairs(redis.call('ZRANGE', key .. '/runs', 0, -1)) do
-    local run = KEYS[1] .. '/run/' .. number
-    local fields = redis.call('HMGET', run, 'id', 'state')
-    redis.call('HDEL', KEYS[1] .. '/ids', fields[1])
-    for _, index in ipairs(indexes(job, fields[2])) do redis.call('ZREM', index, number) end
-    for _, field in ipairs(redis.call('HKEYS', run .. '/output')) do
-        redis.call('UNLINK', run .. '/tail/' .. field)
-    end
-    redis.call('UNLINK', run, run .. '/output')
-end
+for _, number in ipairs(redis.call('ZRANGE', key .. '/runs', 0, -1)) do delete_run(job, number) end
 redis.call('UNLINK', key .. '/specs', key .. '/uses')
 redis.call('HDEL', KEYS[1] .. '/numbers', ARGV[1])
 redis.call('HDEL', KEYS[1] .. '/jobs', ARGV[1])

@@ -49,6 +49,7 @@ from pydag.stores.redis import scripts
 from pydag.stores.redis.connection import Server
 from pydag.stores.redis.documents import (
     RUN_FIELDS,
+    attempt_document,
     attempt_from,
     job_entry_document,
     job_entry_from,
@@ -191,13 +192,44 @@ class RedisStore(Store):
         answer = self._call(scripts.OUTPUT_SIZE, _bytes(run_id), f"{task}.{number}")
         return 0 if answer == b"no run" else int(answer)
 
-    def delete(self, job: str) -> None:
-        """Delete the job and all its keys in one step. Not tried twice: the second try would not find the job."""
+    def delete(self, job: str, runs: Collection[str] | None = None, *, only_output: bool = False) -> None:
+        """Delete the job and all its keys in one step; of single runs, each in one step."""
+        if runs is not None or only_output:
+            self._delete_runs(job, runs, only_output)
+            return
+        # Not tried twice: the second try would not find the job.
         if self._server.run(scripts.DELETE, self._prefix, _bytes(job), again=False) == b"no job":
             raise no_job(job)
 
     def close(self) -> None:
         self._server.close()
+
+    def _delete_runs(self, job: str, runs: Collection[str] | None, only_output: bool) -> None:
+        self.job(job)
+        for run in self.runs(job):
+            if runs is not None and run.id not in runs:
+                continue
+            if only_output:
+                self._drop_output(run.id)
+            else:
+                self._server.run(scripts.DELETE_RUN, self._prefix, _bytes(job), _bytes(run.id))
+
+    def _drop_output(self, run_id: str) -> None:
+        """Count the output of each attempt as dropped and delete it, in one step that is repeated if it changed."""
+        answer = b"changed"
+        while answer == b"changed":
+            (number,) = self._server.ask([("HGET", self._key("ids"), _bytes(run_id))])
+            if number is None:
+                return
+            run = self._key("run", number)
+            sizes, fields = self._server.ask([("HGETALL", run + b"/output"), ("HGETALL", run)])
+            values: list[bytes] = []
+            for field, document in fields.items():
+                if field in sizes:
+                    attempt = attempt_from(field, document)
+                    less = attempt._replace(output_dropped=attempt.output_dropped + int(sizes[field]))
+                    values += [field, document, attempt_document(less)]
+            answer = self._call(scripts.DROP_OUTPUT, _bytes(run_id), *values)
 
     def _handle(self, number: bytes, run_id: str, fence: int, writer: str) -> RunHandle:
         run = (number, run_id, fence)

@@ -69,7 +69,10 @@ def _make(path: Path) -> None:
             new.touch(mode=0o600)
             new.chmod(0o600)
             with closing(sqlite3.connect(new, isolation_level=None)) as connection:
-                connection.executescript(f"BEGIN; {schema.SCHEMA} COMMIT; PRAGMA journal_mode = WAL;")
+                connection.executescript(
+                    # In this order: what is deleted can be given back to the disk only if that is said first.
+                    f"PRAGMA auto_vacuum = INCREMENTAL; BEGIN; {schema.SCHEMA} COMMIT; PRAGMA journal_mode = WAL;"
+                )
             new.rename(path)
 
 

@@ -43,6 +43,9 @@ from pydag.stores.sqlite.transaction import Transaction
 
 _PIECES_AT_ONCE = 16
 _RUNS_AT_ONCE = 20
+_PAGES_AT_ONCE = 1000
+_PAGES_KEPT = 256  # free pages that stay for new runs: a mebibyte
+_INCREMENTAL = 2  # the value of auto_vacuum
 
 _NEWEST = "ORDER BY run.started DESC, run.number DESC LIMIT"
 
@@ -67,9 +70,18 @@ _TAKE_OVER = """
     UPDATE run SET state = 'running', ended = NULL, owner = ?, heard = ?, fence = fence + 1
     WHERE id = ? AND fence = ? RETURNING number
 """
-_RUNS_OF = "SELECT run.number FROM run JOIN job ON job.number = run.job WHERE job.name = ?"
-_LARGE_PIECES = f"SELECT run, task, number, start FROM output WHERE run IN ({_RUNS_OF}) AND length(data) > 65536"
+_RUNS_OF = "SELECT run.number, run.id FROM run JOIN job ON job.number = run.job WHERE job.name = ?"
+_LARGE_PIECES = "SELECT run, task, number, start FROM output WHERE run = ? AND length(data) > 65536"
 _DELETE_PIECE = "DELETE FROM output WHERE run = ? AND task = ? AND number = ? AND start = ?"
+_OUTPUTS_OF = "SELECT DISTINCT run, task, number FROM output WHERE run = ?"
+_COUNT_AS_DROPPED = """
+    UPDATE task_attempt SET output_dropped = output_dropped + coalesce((
+        SELECT start + length(data) FROM output
+        WHERE run = task_attempt.run AND task = task_attempt.task AND number = task_attempt.number
+        ORDER BY start DESC LIMIT 1), 0)
+    WHERE run = ? AND task = ? AND number = ?
+"""
+_DELETE_OUTPUT = "DELETE FROM output WHERE run = ? AND task = ? AND number = ?"
 _JOBS = f"""
     SELECT job.name, job.saved, spec.tasks, {RUN_COLUMNS} FROM job JOIN spec ON spec.number = job.spec
     LEFT JOIN run ON run.number = (SELECT number FROM run WHERE job = job.number {_NEWEST} 1)
@@ -216,17 +228,27 @@ class SQLiteStore(Store):
             return int(size)
         return 0
 
-    def delete(self, job: str) -> None:
+    def delete(self, job: str, runs: Collection[str] | None = None, *, only_output: bool = False) -> None:
         """Delete large output first, then the runs, then the job: each in steps, between which others may write.
 
-        The file does not get smaller; new runs use the space.
+        Then the file gives its space back, in steps too.
         """
-        name = (name_to_find(job),)
-        self._delete_in_steps(_DELETE_PIECE, self._read(_LARGE_PIECES, name), _PIECES_AT_ONCE)
-        self._delete_in_steps("DELETE FROM run WHERE number = ?", self._read(_RUNS_OF, name), _RUNS_AT_ONCE)
-        with self._transaction as cursor:
-            if not cursor.execute("DELETE FROM job WHERE name = ?", name).rowcount:
-                raise no_job(job)
+        name = name_to_find(job)
+        if not self._read("SELECT 1 FROM job WHERE name = ?", (name,)):
+            raise no_job(job)
+        found = [row for row in self._read(_RUNS_OF, (name,)) if runs is None or row[1] in runs]
+        numbers = [(number,) for number, _ in found]
+        if only_output:
+            outputs = [row for number in numbers for row in self._read(_OUTPUTS_OF, number)]
+            self._in_steps(outputs, 1, (_COUNT_AS_DROPPED, _DELETE_OUTPUT))
+        else:
+            pieces = [row for number in numbers for row in self._read(_LARGE_PIECES, number)]
+            self._in_steps(pieces, _PIECES_AT_ONCE, (_DELETE_PIECE,))
+            self._in_steps(numbers, _RUNS_AT_ONCE, ("DELETE FROM run WHERE number = ?",))
+        if runs is None:
+            with self._transaction as cursor:
+                cursor.execute("DELETE FROM job WHERE name = ?", (name,))
+        self._give_space_back()
 
     def close(self) -> None:
         """Close the file; the last process to do so tidies up its write-ahead log."""
@@ -236,12 +258,24 @@ class SQLiteStore(Store):
     def _handle(self, number: int, run_id: str, fence: int) -> RunHandle:
         return SQLiteRunHandle(self._transaction, (number, run_id, fence), self.piece_size)
 
-    def _delete_in_steps(self, sql: str, keys: Sequence[Row], at_once: int) -> None:
+    def _in_steps(self, keys: Sequence[Row], at_once: int, statements: Sequence[str]) -> None:
+        """Execute these statements for each key, some keys in one transaction."""
         for first in range(0, len(keys), at_once):
             began = time.monotonic()
             with self._transaction as cursor:
-                cursor.executemany(sql, keys[first : first + at_once])
+                for statement in statements:
+                    cursor.executemany(statement, keys[first : first + at_once])
             time.sleep(time.monotonic() - began)  # whoever waits to write checks only now and then
+
+    def _give_space_back(self) -> None:
+        """Shorten the file. One that an earlier version made cannot get shorter; new runs use the space."""
+        with errors_translated(self._path):
+            while self._connection.execute("PRAGMA freelist_count").fetchone()[0] > _PAGES_KEPT:
+                before = time.monotonic()
+                if self._connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+                    return
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+                time.sleep(time.monotonic() - before)
 
     def _runs(self, sql: str, values: Sequence[object]) -> list[Run]:
         return [run_from(row[:-1]) for row in self._read(sql, values)]

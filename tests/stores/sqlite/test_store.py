@@ -123,7 +123,23 @@ def test_others_write_while_a_large_job_is_deleted(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr("pydag.stores.sqlite.store.time.sleep", pause)
         store.delete("J")
         assert [entry.name for entry in store.jobs()] == ["Other"]
-    assert len(between) == 3 + 2  # 40 pieces, 16 at once; 40 runs, 20 at once
+        # 40 pieces, 16 at once; 40 runs, 20 at once; the pages of 40 MiB, 1000 at once
+        assert len(between) == 3 + 2 + 40 * MIB // 4096 // 1000 + 1
+
+
+def test_the_file_gives_its_space_back_to_the_disk(tmp_path: Path) -> None:
+    file = tmp_path / NAME
+    with closing(SQLiteStore(tmp_path)) as store:
+        for number in range(20):
+            handle = store.begin(run_of("J", f"r{number}", number), job_of("J"))
+            handle.write([attempt_of(0)], [Output(task=0, number=1, data=bytes(MIB))])
+    assert file.stat().st_size > 20 * MIB
+    with closing(SQLiteStore(tmp_path)) as store:
+        store.delete("J", [f"r{number}" for number in range(19)])
+    assert file.stat().st_size < 4 * MIB
+    with closing(SQLiteStore(tmp_path)) as store:
+        assert [run.id for run in store.runs()] == ["r19"]
+        assert sum(map(len, store.output("r19", 0, 1))) == MIB
 
 
 @pytest.mark.parametrize(
