@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 
 from pydag.app.backends import SHORT_TIMEOUT, gocron_client, opened_store, redis_server
 from pydag.engines.gocron import sync
-from pydag.engines.gocron.names import tag_of
+from pydag.engines.gocron.names import tag_of, task_of
 from pydag.errors import InvalidSetting, NotFound
 from pydag.gocron.client import GoCronClient
+from pydag.gocron.forms import Protocol, TaskForm
 from pydag.gocron.records import Node
-from pydag.model.actions import Shell
+from pydag.model.actions import Action, HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.settings import Settings
 from pydag.stores.redis import migration
@@ -53,13 +55,19 @@ def jobs(settings: Settings, *, known: Collection[str]) -> list[str]:
         return [job for job in sync.job_names(client) if tag_of(job) not in tags]
 
 
-def delete(job: str, settings: Settings, *, force: bool) -> int:
-    """Delete the job's tasks on gocron and return how many there were.
+def job_spec(job: str, settings: Settings) -> JobSpec | None:
+    """The job as gocron has it, None where it has none of that name: its tasks stand side by side, oldest first."""
+    with gocron_client(settings, timeout=SHORT_TIMEOUT) as client:
+        return _spec_on(client, job)
 
-    Raises `StillRunning`, unless `force`, where gocron says that one of them runs.
+
+def delete(job: str, settings: Settings, *, force: bool, ended: datetime | None) -> int:
+    """Delete the job's tasks on gocron and return how many there were. `ended`: when its last run ended.
+
+    Raises `StillRunning`, unless `force`, where gocron says that one of them runs, and this can be true.
     """
     with gocron_client(settings) as client:
-        return sync.delete_job(client, job, force=force)
+        return sync.delete_job(client, job, force=force, now=datetime.now(UTC), ended=ended)
 
 
 def migrate() -> migration.Migrated:
@@ -84,10 +92,18 @@ def _node(client: GoCronClient, wish: str) -> Node:
 
 
 def _spec_on(client: GoCronClient, job: str) -> JobSpec | None:
-    """The job as gocron has it. gocron does not know the edges: its tasks stand side by side, oldest first."""
+    """Without edges, which gocron does not know."""
     found = sync.tasks_of(client, tag_of(job))[::-1]
     if not found:
         return None
-    names = [task.form.name.removeprefix(f"{job}:") for task in found]
-    tasks = (TaskSpec(name=name, action=Shell(task.form.command)) for name, task in zip(names, found, strict=True))
+    names = [task_of(task.form) for task in found]
+    if len(set(names)) < len(names):  # of long names the remark holds only the beginning
+        names = [task.form.name for task in found]
+    tasks = (TaskSpec(name=name, action=_action(task.form)) for name, task in zip(names, found, strict=True))
     return JobSpec(name=job, tasks=tuple(tasks))
+
+
+def _action(form: TaskForm) -> Action:
+    if form.protocol is Protocol.HTTP:
+        return HttpRequest(form.command, form.http_method.name)
+    return Shell(form.command, nodes=form.node_ids)

@@ -102,25 +102,25 @@ def unschedule(job: str) -> str:
         return scheduler.title
 
 
-def delete(job: str, *, force: bool = False) -> str | None:
-    """Delete a job, its history and its submission. Names the scheduler that had an entry of it.
+def delete(job: str, *, force: bool = False) -> jobs_app.Deleted:
+    """Delete a job, its history, its tasks on gocron and its submission.
 
     Raises what `pydag.app.jobs.delete` raises.
     """
     settings = Settings.load()
     submissions, crontab = Submissions(settings.home), _crontab(settings.home)
     if submissions.raw(submission_id(job)) is None:
-        jobs_app.delete(job, settings, force=force)
-        return None
+        return jobs_app.delete(job, settings, force=force)
     submission = _submission(submissions, job)
     with _scheduler_of(submission, crontab) as scheduler, crontab.locked():
         scheduler.entries()  # where they cannot be read, that is an error before anything is gone
+        deleted = jobs_app.Deleted(history=False)
         with suppress(NotFound):  # the history may have been emptied
-            jobs_app.delete(job, _settings(submission), force=force)
+            deleted = jobs_app.delete(job, _settings(submission), force=force)
         try:
-            return scheduler.title if scheduler.remove(job) else None
+            return deleted._replace(scheduler=scheduler.title if scheduler.remove(job) else None)
         except NotFound:
-            return None  # another history has a job of that name, and the entry
+            return deleted  # another history has a job of that name, and the entry
         finally:
             submissions.remove(submission_id(job))
 

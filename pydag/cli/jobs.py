@@ -28,7 +28,9 @@ def list_(job: str | None, as_json: bool) -> None:
     if job is None:
         _list_jobs(as_json)
     else:
-        spec = jobs.job_spec(job)
+        spec, in_history = jobs.listed_spec(job)
+        if not in_history:
+            print_stderr(f"{job} is on gocron, not in this history; gocron does not know the order of its tasks")
         _print([json_view.tasks(spec)] if as_json else listing.tasks(spec))
 
 

@@ -128,7 +128,7 @@ def test_delete_takes_the_main_task_the_jobs_tasks_and_the_history(server: Lab, 
     write(server, engine="gocron")
     assert pydag("run", "flow.py").returncode == 0
     submit(server)
-    message = f"deleted {server.prefix} and its history, and took it off gocron's scheduler\n"
+    message = f"deleted {server.prefix}, its history and its task on gocron, and took it off gocron's scheduler\n"
     assert pydag("delete", server.prefix, GOCRON_ADDRESS="").stdout == message
     assert main_task(server) is None
     assert server.client.tasks(tag=server.prefix) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -14,6 +15,7 @@ from pydag.engines.gocron import sync
 from pydag.files import locked
 from pydag.stores.redis import migration
 from tests.support.commands import PYDAG, flow, gate, pydag, run, started
+from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
 from tests.support.gocron_targets import Lab
 from tests.support.servers import RedisServer, redis_client
 from tests.support.waiting import eventually
@@ -32,9 +34,9 @@ def server(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     monkeypatch.setenv("GOCRON_ADMIN_USER", lab.user)
     monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", lab.password)
     with locked(tmp_path_factory.getbasetemp().parent / f"{lab.address.rpartition(':')[2]}.lock"):
-        sync.delete_job(lab.client, "TestJob", force=True)
+        sync.delete_job(lab.client, "TestJob", force=True, now=datetime.now(UTC))
         yield lab
-        sync.delete_job(lab.client, "TestJob", force=True)
+        sync.delete_job(lab.client, "TestJob", force=True, now=datetime.now(UTC))
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_with_redis_the_history_of_gocron_is_there(server: Lab, seed: str, redis
     tree = pydag("log", "TestJob", "--style=tree")
     assert all(task in tree.stdout for task in TASKS)
     assert "TestJob" in pydag("status").stdout
-    assert pydag("delete", "TestJob").returncode == 0
+    assert pydag("delete", "TestJob").stdout == "deleted TestJob, its history and its 5 tasks on gocron\n"
     assert server.client.tasks(tag="TestJob") == []
     assert pydag("log", "TestJob").returncode == 6
 
@@ -210,7 +212,20 @@ def test_the_list_shows_jobs_that_are_on_gocron_alone_and_says_so(server: Lab) -
     listed = pydag("list", PYDAG_HOME="elsewhere")
     assert line in listed.stdout.splitlines()
     assert listed.stderr == ""
-    assert pydag("delete", server.prefix, PYDAG_HOME="elsewhere").returncode == 0
+    tasks = pydag("list", "--job_name", server.prefix, PYDAG_HOME="elsewhere")
+    assert tasks.stdout == "a\n"
+    assert tasks.stderr == (
+        f"{server.prefix} is on gocron, not in this history; gocron does not know the order of its tasks\n"
+    )
+    for command in ("log", "status"):
+        unknown = pydag(command, server.prefix, PYDAG_HOME="elsewhere")
+        assert (unknown.returncode, unknown.stdout) == (6, "")
+        assert unknown.stderr == (
+            f"pydag: job '{server.prefix}' is on gocron (1 task), and no run of it is in this history: name the "
+            "history that has them with PYDAG_HOME or PYDAG_LOG_STORE_HOST, or look into gocron's pages\n"
+        )
+    deleted = pydag("delete", server.prefix, PYDAG_HOME="elsewhere")
+    assert deleted.stdout == f"deleted {server.prefix} and its task on gocron; it was not in this history\n"
     assert server.client.tasks(tag=server.prefix) == []
 
 
@@ -220,13 +235,33 @@ def test_what_runs_on_gocron_is_not_deleted_from_a_machine_without_its_history_b
         eventually(Path("gate.open").exists)
         refused = pydag("delete", server.prefix, PYDAG_HOME="elsewhere")
         assert refused.returncode == 2
-        assert refused.stderr.startswith(f"pydag: job '{server.prefix}' runs now on gocron: wait for its end, or ")
+        said = f"pydag: gocron says that job '{server.prefix}' runs now ('{server.prefix}:a' since "
+        assert refused.stderr.startswith(said)
         assert len(server.client.tasks(tag=server.prefix)) == 1
         assert pydag("delete", server.prefix, "--force", PYDAG_HOME="elsewhere").returncode == 0
         assert server.client.tasks(tag=server.prefix) == []
         Path("gate").touch()
         assert process.wait(60) == 0
     assert states(server.prefix) == {"a": "success"}
+
+
+def test_a_job_is_deleted_after_a_lost_run_whose_row_never_ends(
+    fake: FakeGoCron, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOCRON_ADDRESS", fake.address)
+    monkeypatch.setenv("GOCRON_ADMIN_USER", USER)
+    monkeypatch.setenv("GOCRON_ADMIN_PASSWORD", PASSWORD)
+    fake.core.never_ends.add("J:a")
+    file = flow(f"with Job('J') as job:\n    Task('a', {gate()!r}, cwd={str(Path.cwd())!r})\njob.run()\n")
+    with started(*PYDAG, "run", file) as process:
+        eventually(Path("gate.open").exists)
+        process.send_signal(2)
+        eventually(lambda: fake.counts["POST /api/task/log/stop"])
+        process.send_signal(2)
+        assert process.wait(60) == 130
+    Path("gate").touch()
+    assert states("J") == {"a": "lost"}
+    assert pydag("delete", "J").stdout == "deleted J, its history and its task on gocron\n"
 
 
 def test_max_parallel_holds_on_gocron_too(server: Lab) -> None:

@@ -4,6 +4,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -39,7 +40,7 @@ class TestGoCronEngine(EngineContract):
             engine = GoCronEngine(client, run_new=RunNew.AUTO, rounds_time=1.0, task_timeout=60.0)
             yield lambda: engine
             engine.close()
-        sync.delete_job(lab.client, self.job, force=True)
+        sync.delete_job(lab.client, self.job, force=True, now=datetime.now(UTC))
 
 
 WITHOUT_PYTEST = """

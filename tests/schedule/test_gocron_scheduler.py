@@ -79,7 +79,7 @@ def test_the_tag_of_main_tasks_is_no_jobs(gocron: GoCronClient, scheduler: GoCro
     scheduler.put(submission(SCHEDULER_TAG))
     assert sync.tasks_of(gocron, SCHEDULER_TAG) == []
     assert sync.job_names(gocron) == []
-    assert sync.delete_job(gocron, SCHEDULER_TAG) == 0
+    assert sync.delete_job(gocron, SCHEDULER_TAG, now=datetime.now(UTC)) == 0
     assert len(there(gocron)) == 1
 
 

@@ -58,6 +58,13 @@ def job_of(form: TaskForm) -> str:
     return next((whole[:colon] for colon in colons if tag_of(whole[:colon]) == form.tag), form.tag)
 
 
+def task_of(form: TaskForm) -> str:
+    """The task's own name; that on gocron, where the remark does not hold a shortened one."""
+    job = job_of(form)
+    whole = form.remark.removeprefix(f"{_REMARK} ")
+    return (whole if whole.startswith(f"{job}:") else form.name).removeprefix(f"{job}:")
+
+
 def _is_kept(text: str, limit: int) -> bool:
     """Whether every database of gocron's keeps this text as it is: short, without blanks around it, in MySQL's utf8."""
     return len(text) <= limit and text == text.strip() and max(map(ord, text)) <= 0xFFFF

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from pydag.engines.gocron.forms import JobForms
 from pydag.engines.gocron.names import is_of_a_job, job_of, tag_of
 from pydag.engines.gocron.threads import for_each
 from pydag.errors import EngineRefused, StillRunning, count
 from pydag.gocron.client import GoCronClient
-from pydag.gocron.forms import Protocol, TaskForm
+from pydag.gocron.forms import Protocol, TaskForm, seconds_allowed
 from pydag.gocron.records import RemoteTask
 from pydag.settings import RunNew
+
+_LATE = timedelta(seconds=60)
+"""So long after its timeout, which gocron enforces, no command runs any more, whatever its row says."""
 
 
 def synchronize(client: GoCronClient, job: JobForms, run_new: RunNew) -> list[RemoteTask]:
@@ -77,16 +81,36 @@ def _create(client: GoCronClient, forms: Sequence[TaskForm], tag: str) -> None:
         raise
 
 
-def delete_job(client: GoCronClient, job: str, *, force: bool = False) -> int:
-    """Delete all tasks of a job and return how many there were. Raises `StillRunning` unless `force`."""
-    ids = [task.id for task in tasks_of(client, tag_of(job))]
-    if ids and not force and any(row.task_id in ids for row in client.running()):
-        raise StillRunning(
-            f"job {job!r} runs now on gocron: wait for its end, or delete it all the same with --force "
-            "(what runs then goes on, and nobody can stop it)"
-        )
-    for_each(ids, client.delete_task)
-    return len(ids)
+def delete_job(
+    client: GoCronClient, job: str, *, force: bool = False, now: datetime, ended: datetime | None = None
+) -> int:
+    """Delete all tasks of a job and return how many there were. Raises `StillRunning` unless `force`.
+
+    `ended` is when the job's last run ended, by its history: gocron may call a row of a lost run running for ever.
+    """
+    tasks = {task.id: task for task in tasks_of(client, tag_of(job))}
+    if tasks and not force:
+        _refuse_if_running(client, job, tasks, now, ended)
+    for_each(tasks, client.delete_task)
+    return len(tasks)
+
+
+def _refuse_if_running(
+    client: GoCronClient, job: str, tasks: Mapping[int, RemoteTask], now: datetime, ended: datetime | None
+) -> None:
+    """Raise `StillRunning` for a row that may really run: after the last known end, and within its timeout."""
+    rows = [row for row in client.running() if row.task_id in tasks]
+    offset = client.utc_offset(now) if rows else timedelta()
+    for row in rows:
+        started = now if row.started is None else row.started.replace(tzinfo=UTC) - offset
+        allowed = timedelta(seconds=seconds_allowed(tasks[row.task_id].form)) + _LATE
+        if (ended is None or started > ended) and now - started < allowed:
+            name = tasks[row.task_id].form.name
+            raise StillRunning(
+                f"gocron says that job {job!r} runs now ({name!r} since {started:%H:%M:%S} UTC, row {row.id} of its "
+                "log): wait for its end, or stop it in gocron's pages; if it cannot end, as gocron or its node was "
+                "restarted, delete it with --force"
+            )
 
 
 def job_names(client: GoCronClient) -> list[str]:

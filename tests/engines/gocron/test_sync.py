@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pydag.engines.gocron.forms import job_forms
 from pydag.engines.gocron.sync import delete_job, job_names, synchronize
-from pydag.errors import EngineError, EngineRefused
+from pydag.errors import EngineError, EngineRefused, StillRunning
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import RemoteTask
 from pydag.model.actions import HttpRequest, Shell
@@ -18,6 +19,8 @@ from pydag.settings import RunNew
 from tests.support.fake_gocron import FakeGoCron, Fault
 from tests.support.gocron_runs import job_of
 from tests.support.gocron_targets import Lab
+
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -130,15 +133,48 @@ def test_creates_whose_answers_were_lost_make_no_task_twice(fake: FakeGoCron, go
 # Deleting, listing.
 
 
+def stuck(gocron: GoCronClient, fake: FakeGoCron) -> datetime:
+    """Make a job with a row that never ends; when that row began."""
+    (task,) = synchronize(gocron, job_forms(job_of("a"), gocron.hosts(), 60.0), RunNew.YES)
+    row = fake.core.add_row(fake.core.tasks[task.id], [], 1)
+    assert row
+    return datetime.fromtimestamp(row.started, UTC).replace(microsecond=0)
+
+
+def test_what_may_run_is_not_deleted_and_the_message_names_the_row(fake: FakeGoCron, gocron: GoCronClient) -> None:
+    began = stuck(gocron, fake)
+    with pytest.raises(StillRunning) as raised:
+        delete_job(gocron, "J", now=began + timedelta(seconds=119), ended=began - timedelta(seconds=1))
+    assert str(raised.value) == (
+        f"gocron says that job 'J' runs now ('J:a' since {began:%H:%M:%S} UTC, row 1 of its log): wait for its end, or "
+        "stop it in gocron's pages; if it cannot end, as gocron or its node was restarted, delete it with --force"
+    )
+    assert delete_job(gocron, "J", now=began, force=True) == 1
+
+
+def test_a_row_that_is_older_than_its_timeout_keeps_nothing_from_being_deleted(
+    fake: FakeGoCron, gocron: GoCronClient
+) -> None:
+    began = stuck(gocron, fake)
+    assert delete_job(gocron, "J", now=began + timedelta(seconds=120)) == 1
+
+
+def test_a_row_from_before_the_last_known_end_keeps_nothing_from_being_deleted(
+    fake: FakeGoCron, gocron: GoCronClient
+) -> None:
+    began = stuck(gocron, fake)
+    assert delete_job(gocron, "J", now=began, ended=began + timedelta(seconds=1)) == 1
+
+
 def test_delete_takes_every_task_of_the_job_and_no_other(fake: FakeGoCron, gocron: GoCronClient) -> None:
     lab = Lab(gocron, fake)
     for number in range(1001):
         lab.raw_store(name=f"J:{number}", tag="J")
     for name in ("J2:a", "j%:a", "JJ:a"):
         lab.raw_store(name=name, tag=name[:-2])
-    assert delete_job(gocron, "J") == 1001
+    assert delete_job(gocron, "J", now=NOW) == 1001
     assert {task.form.name for task in gocron.tasks()} == {"J2:a", "j%:a", "JJ:a"}
-    assert delete_job(gocron, "J") == 0
+    assert delete_job(gocron, "J", now=NOW) == 0
 
 
 def test_jobs_are_tags_whose_tasks_are_named_as_pydag_names_them(lab: Lab, sync: Sync) -> None:
@@ -154,7 +190,7 @@ def test_what_people_made_by_hand_under_the_same_tag_is_left_alone(lab: Lab, syn
     lab.raw_store(name=f"{lab.prefix}z", tag=lab.prefix)
     sync(RunNew.AUTO, "a", "b")
     assert job_names(lab.client).count(lab.prefix) == 1
-    assert delete_job(lab.client, lab.prefix) == 2
+    assert delete_job(lab.client, lab.prefix, now=NOW) == 2
     assert [task.form.name for task in lab.client.tasks(tag=lab.prefix)] == [f"{lab.prefix}z"]
 
 
@@ -162,4 +198,4 @@ def test_a_job_with_a_long_name_is_listed_in_full(fake: FakeGoCron, gocron: GoCr
     name = "A job whose name is longer than gocron takes"
     synchronize(gocron, job_forms(job_of("t", name=name), gocron.hosts(), 60.0), RunNew.YES)
     assert job_names(gocron) == [name]
-    assert delete_job(gocron, name) == 1
+    assert delete_job(gocron, name, now=NOW) == 1
