@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pydag.model.run import Attempt, Run, RunFailed, RunRecord, TaskRun
     from pydag.model.states import Reason, State, When
     from pydag.workflow.job import GoCronJob, Job
-    from pydag.workflow.tasks.base import GoCronTask, Task
+    from pydag.workflow.tasks.base import Task
+    from pydag.workflow.tasks.gocron import GoCronTask
     from pydag.workflow.tasks.http import HttpTask
 
 __version__ = "0.1.0"
@@ -52,7 +53,8 @@ if not TYPE_CHECKING:
         "model.run": ("Attempt", "Run", "RunFailed", "RunRecord", "TaskRun"),
         "model.states": ("Reason", "State", "When"),
         "workflow.job": ("GoCronJob", "Job"),
-        "workflow.tasks.base": ("GoCronTask", "Task"),
+        "workflow.tasks.base": ("Task",),
+        "workflow.tasks.gocron": ("GoCronTask",),
         "workflow.tasks.http": ("HttpTask",),
     }
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 from pydag.app.backends import checked, engine_for, opened_store
 from pydag.app.jobs import refuse_if_live
+from pydag.engines.base import Engine
 from pydag.model.run import Run, RunFailed, RunRecord, new_run_id
+from pydag.model.spec import JobSpec
 from pydag.model.states import State
 from pydag.runs.owner import this_process
 from pydag.runs.reporter import Reporter
@@ -16,6 +18,7 @@ from pydag.runs.signals import signals_to
 from pydag.runs.tracker import Tracker
 from pydag.settings import Settings
 from pydag.workflow.job import Job
+from pydag.workflow.tasks.gocron import GoCronTask
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C or SIGTERM, as a shell gives it."""
@@ -46,7 +49,7 @@ def run_job(
             if engine.shares_tasks:
                 refuse_if_live(store, spec.name, "then run it again")
             run = _new_run(spec.name, engine.name, scheduled_for)  # its time includes what the engine prepares
-            engine.prepare(spec)
+            _prepare(engine, job, spec)
             tracker = Tracker(
                 spec,
                 run,
@@ -68,8 +71,15 @@ def submit_job(job: Job) -> None:
     settings = Settings.load()
     spec = checked(job, settings)
     with opened_store(settings) as store, closing(engine_for(job, settings)) as engine:
-        engine.prepare(spec)
+        _prepare(engine, job, spec)
         store.save_job(spec, datetime.now(UTC))
+
+
+def _prepare(engine: Engine, job: Job, spec: JobSpec) -> None:
+    engine.prepare(spec)
+    for task, task_id in zip(job.tasks, engine.task_ids, strict=False):  # most engines keep no tasks, and give no ids
+        if isinstance(task, GoCronTask):
+            task.task_id = task_id
 
 
 def _new_run(job: str, engine: str, scheduled_for: datetime | None) -> Run:

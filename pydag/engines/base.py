@@ -7,7 +7,7 @@ reports how it ended.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
@@ -39,6 +39,9 @@ class Engine(ABC):
 
     shares_tasks: bool = False
     """Whether two runs of one job would use the same tasks of the engine, so that only one may run at a time."""
+
+    task_ids: Sequence[int] = ()
+    """Once prepared: the ids that the job's tasks have on the engine's server, in the job's order, if it has them."""
 
     @abstractmethod
     def prepare(self, spec: JobSpec) -> None:

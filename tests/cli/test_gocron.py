@@ -92,6 +92,21 @@ def test_the_seeds_program_the_second_time_is_an_error_that_run_new_heals(server
     assert len(json.loads(pydag("log", "TestJob", "-n", "9", "--json").stdout)["runs"]) == 3
 
 
+def test_a_gocron_task_knows_its_id_on_gocron_after_a_run_and_its_node_by_position(server: Lab) -> None:
+    second = server.nodes()[1]
+    Path("ids.py").write_text(
+        "from pydag.job import GoCronJob\nfrom pydag.task import GoCronTask\n"
+        f"job = GoCronJob({server.prefix!r})\ntask = GoCronTask('a', 'echo hi', {second.id})\n"
+        "job.add_task(task)\nprint(task.id, task.task_id)\njob.run()\nprint(task.id, task.task_id)\n"
+    )
+    done = python("ids.py")
+    assert done.returncode == 0, done.stderr
+    (made,) = server.client.tasks(tag=server.prefix)
+    assert made.form.node_ids == (second.id,)
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == ("a None", f"a {made.id}")
+
+
 def test_submit_makes_the_tasks_and_runs_nothing(server: Lab, seed: str) -> None:
     text = Path(seed).read_text()
     Path("submit.py").write_text(text.replace('mode="execute"', 'mode="submit"'))

@@ -317,6 +317,13 @@ def test_an_http_task_of_another_kind_is_refused(url: str, method: str) -> None:
         HttpTask("ask", url, method)
 
 
+def test_the_node_of_a_gocron_task_may_be_its_third_argument() -> None:
+    task = GoCronTask("a", "cmd", 2)
+    assert task.action == Shell("cmd", nodes=(2,))
+    assert task.action == GoCronTask("a", "cmd", node_id=2).action
+    assert (task.id, task.task_id) == ("a", None)
+
+
 def test_gocrons_words_are_words_for_the_same_things() -> None:
     assert issubclass(GoCronTask, Task)
     job = GoCronJob(name="J", task_manager="a manager")

@@ -103,6 +103,7 @@ class GoCronEngine(Engine):
         """Create the job's tasks on gocron, or find them there, as PYDAG_RUN_NEW says."""
         nodes = self._client.hosts() if any(isinstance(task.action, Shell) for task in spec.tasks) else []
         self._tasks = synchronize(self._client, job_forms(spec, nodes, self._task_timeout), self._run_new)
+        self.task_ids = [task.id for task in self._tasks]
 
     def start(self, task: int, number: int, env: Mapping[str, str]) -> None:
         """Accept it; the next `wait` triggers all that were started before it, several at the same time.

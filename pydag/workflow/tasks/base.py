@@ -182,16 +182,6 @@ class Task:
         return f"<{type(self).__name__} {self.name!r}>"
 
 
-class GoCronTask(Task):
-    """A Task by the name that gocron's users know.
-
-    It runs as plain `bash -c` unless it, or its job, says `strict=True`.
-    """
-
-    __slots__ = ()
-    strict_by_default = False
-
-
 def _then(tasks: Tasks, connect: Callable[[Iterable[Task]], None]) -> Tasks:
     """Connect, and return the tasks that were given: a generator yields them only once."""
     if isinstance(tasks, Task):
