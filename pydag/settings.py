@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +37,17 @@ class Strict(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What stays of each job's history: at most so many runs, and none that started longer ago than `age`.
+
+    None sets no such limit.
+    """
+
+    runs: int | None = None
+    age: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoCronSettings:
     """The gocron server. `address` is empty where none is named."""
 
@@ -60,7 +73,7 @@ class RedisSettings:
 class Settings:
     """What the environment says. Times are in seconds, `output_limit` in bytes for each attempt.
 
-    `redis` is None where the history is the embedded one.
+    `redis` is None where the history is the embedded one, `keep` where nothing is pruned unasked.
     """
 
     home: Path
@@ -70,6 +83,7 @@ class Settings:
     rounds_time: float = 10.0
     gocron: GoCronSettings = GoCronSettings()
     redis: RedisSettings | None = None
+    keep: Keep | None = None
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -82,6 +96,7 @@ class Settings:
             rounds_time=_seconds(environ, "PYDAG_ROUNDS_TIME", default=10.0),
             gocron=_gocron(environ),
             redis=_redis(environ),
+            keep=_keep(environ),
         )
 
 
@@ -120,6 +135,35 @@ def _redis(environ: Mapping[str, str]) -> RedisSettings | None:
         url=url or None,
         prefix=environ.get("PYDAG_LOG_PREFIX") or "Pydag",
     )
+
+
+def age_from(text: str) -> timedelta | None:
+    """The time that `90d`, `12h` or `8w` says; None where it says none."""
+    match = re.fullmatch(r"(\d{1,6}) ?(h|d|w|y)", text.strip().lower(), re.ASCII)
+    return int(match[1]) * _AGES[match[2]] if match and int(match[1]) else None
+
+
+_AGES = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1), "y": timedelta(days=365)}
+
+
+def _keep(environ: Mapping[str, str]) -> Keep | None:
+    given = environ.get("PYDAG_KEEP")
+    if not given:
+        return None
+    runs: int | None = None
+    age: timedelta | None = None
+    for part in given.split(","):
+        count = re.fullmatch(r"\s*(\d{1,9}) ?runs?\s*", part, re.ASCII)
+        if count and int(count[1]) and runs is None:
+            runs = int(count[1])
+        elif (limit := age_from(part)) and age is None:
+            age = limit
+        else:
+            raise InvalidSetting(
+                f"PYDAG_KEEP={shown(given)} says nothing that pydag knows: write it as '200 runs', '90d' (h, d, w, y), "
+                "or both with a comma between them"
+            )
+    return Keep(runs=runs, age=age)
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, largest: int) -> int:

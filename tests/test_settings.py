@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pydag import InvalidSetting
-from pydag.settings import GoCronSettings, RedisSettings, RunNew, Settings
+from pydag.settings import GoCronSettings, Keep, RedisSettings, RunNew, Settings
 
 MIB = 1024 * 1024
 
@@ -102,11 +103,11 @@ def test_gocron_and_redis_are_named_by_their_variables() -> None:
         {
             "GOCRON_ADDRESS": "https://gocron:5920",
             "GOCRON_ADMIN_USER": "admin",
-            "GOCRON_ADMIN_PASSWORD": "one",
+            "GOCRON_ADMIN_PASSWORD": "first secret",
             "PYDAG_RUN_NEW": "Auto",
             "PYDAG_ROUNDS_TIME": "2.5",
             "PYDAG_LOG_STORE_HOST": "redis",
-            "PYDAG_LOG_STORE_PASSWORD": "two",
+            "PYDAG_LOG_STORE_PASSWORD": "second secret",
             "PYDAG_LOG_STORE_PORT": "6380",
             "PYDAG_LOG_STORE_DATABASE": "5",
             "PYDAG_LOG_PREFIX": "Mine",
@@ -114,11 +115,10 @@ def test_gocron_and_redis_are_named_by_their_variables() -> None:
     )
     assert settings.rounds_time == 2.5
     assert settings.gocron == GoCronSettings(
-        address="https://gocron:5920", user="admin", password="one", run_new=RunNew.AUTO
+        address="https://gocron:5920", user="admin", password="first secret", run_new=RunNew.AUTO
     )
-    assert settings.redis == RedisSettings(host="redis", port=6380, database=5, password="two", prefix="Mine")
-    assert "one" not in repr(settings)
-    assert "two" not in repr(settings)
+    assert settings.redis == RedisSettings(host="redis", port=6380, database=5, password="second secret", prefix="Mine")
+    assert "secret" not in repr(settings)
 
 
 def test_without_them_jobs_run_here_and_the_history_is_embedded() -> None:
@@ -135,3 +135,29 @@ def test_a_number_out_of_its_range_is_refused(variable: str, given: str, largest
     with pytest.raises(InvalidSetting) as caught:
         Settings.load({"PYDAG_LOG_STORE_HOST": "redis", variable: given})
     assert str(caught.value) == f"{variable}={given!r} is not a whole number from 0 to {largest}: set it to one"
+
+
+@pytest.mark.parametrize(
+    ("given", "keep"),
+    [
+        ("200 runs", Keep(runs=200)),
+        ("1 run", Keep(runs=1)),
+        ("90d", Keep(age=timedelta(days=90))),
+        (" 200 runs , 8w", Keep(runs=200, age=timedelta(weeks=8))),
+        ("1y,3runs", Keep(runs=3, age=timedelta(days=365))),
+        ("12 H", Keep(age=timedelta(hours=12))),
+        ("", None),
+    ],
+)
+def test_what_stays_of_a_history(given: str, keep: Keep | None) -> None:
+    assert Settings.load({"PYDAG_KEEP": given}).keep == keep
+
+
+@pytest.mark.parametrize("given", ["200", "0 runs", "0d", "90 days", "1 run, 2 runs", "1d,1h", ",", "-1d", "\u0663d"])
+def test_a_wrong_limit_of_a_history_is_refused(given: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.load({"PYDAG_KEEP": given})
+    assert str(caught.value) == (
+        f"PYDAG_KEEP={given!r} says nothing that pydag knows: write it as '200 runs', '90d' (h, d, w, y), "
+        "or both with a comma between them"
+    )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from pydag.app.backends import checked, engine_for, opened_store
 from pydag.app.jobs import refuse_if_live
+from pydag.app.prune import prune_after_run
 from pydag.engines.base import Engine
 from pydag.model.run import Run, RunFailed, RunRecord, new_run_id
 from pydag.model.spec import JobSpec
@@ -60,6 +61,8 @@ def run_job(
                 max_parallel=max_parallel,
             )
             record = _track(tracker)
+            if settings.keep:
+                prune_after_run(store, spec.name, settings.keep)
     job.last_run = record
     if check and record.state is not State.SUCCESS:
         raise RunFailed(_failure(record), record)

@@ -37,6 +37,7 @@ COMMANDS = (
     LazyCommand("log", "pydag.cli.log:log", "Show the last runs of JOB, or the output of one of its tasks."),
     LazyCommand("status", "pydag.cli.jobs:status", "Show what runs now, and the last result of each job."),
     LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB, its history and its schedule."),
+    LazyCommand("prune", "pydag.cli.prune:prune", "Delete old runs of JOB, or of all jobs."),
     LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE."),
     LazyCommand(
         "submit", "pydag.cli.schedule:submit", "Put the job in FILE on your crontab, or on gocron's scheduler."

@@ -118,7 +118,7 @@ def _line(task: TaskSpec, state: State, started: datetime | None, words: str, di
 
 
 def _cut(dropped: int) -> str:
-    return f"[cut here: {count(dropped, 'more byte')} not kept, over PYDAG_OUTPUT_LIMIT]"
+    return f"[cut here: {count(dropped, 'more byte')} not kept: over PYDAG_OUTPUT_LIMIT, or pruned]"
 
 
 def _in_order(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:

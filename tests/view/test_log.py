@@ -228,7 +228,7 @@ def test_output_comes_byte_for_byte_under_a_header() -> None:
 
 def test_output_that_was_cut_says_so() -> None:
     shown = output(AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1, output_dropped=7), output=[b"start"]))
-    assert b"start\n[cut here: 7 more bytes not kept, over PYDAG_OUTPUT_LIMIT]\n" in shown
+    assert b"start\n[cut here: 7 more bytes not kept: over PYDAG_OUTPUT_LIMIT, or pruned]\n" in shown
 
 
 @pytest.mark.parametrize(
