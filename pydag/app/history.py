@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import BinaryIO
 
 from pydag.app.backends import opened_store
 from pydag.app.jobs import job_spec, spec_in, unknown_task
 from pydag.model.run import AttemptOutput, RunRecord
 from pydag.model.spec import TaskSpec
+from pydag.model.states import UNSUCCESSFUL, State
 from pydag.runs import follow
-from pydag.runs.owner import actual_record
+from pydag.runs.owner import actual_record, actual_run
 from pydag.runs.reporter import Reporter
 from pydag.settings import Settings
 from pydag.stores.base import Store
@@ -26,16 +26,42 @@ def records(job: str, count: int) -> list[RunRecord]:
         return [actual_record(store.load(run)) for run in store.runs(job, limit=count)]
 
 
-def task_outputs(job: str, task: str, count: int) -> tuple[TaskSpec, Iterator[AttemptOutput]]:
+def failures(job: str, count: int, tail: int) -> list[tuple[RunRecord, dict[str, bytes]]]:
+    """The newest runs of a job that did not succeed, newest first. Raises `NotFound`.
+
+    With each come the last `tail` bytes of the output of each task that did not succeed, by its name.
+    """
+    with opened_store(Settings.load(), reading=True) as store:
+        spec_in(store, job)
+        found = islice(_unsuccessful(store, job), count)
+        return [(record, dict(_tails(store, record, tail))) for record in found]
+
+
+def _unsuccessful(store: Store, job: str) -> Iterator[RunRecord]:
+    # A run that says `running` is lost where its process has ended.
+    for run in map(actual_run, store.runs(job, states=[*UNSUCCESSFUL, State.RUNNING])):
+        if run.state in UNSUCCESSFUL:
+            yield actual_record(store.load(run))
+
+
+def _tails(store: Store, record: RunRecord, tail: int) -> Iterator[tuple[str, bytes]]:
+    for number, done in enumerate(record.tasks.values()):
+        if done.state in UNSUCCESSFUL and done.attempts:
+            yield done.name, b"".join(store.output(record.id, number, done.attempts[-1].number, -tail))
+
+
+def task_outputs(job: str, task: str, count: int, *, failed: bool = False) -> tuple[TaskSpec, Iterator[AttemptOutput]]:
     """A task, and its newest attempts with their output, newest first, over all runs. Raises `NotFound`.
 
-    The history is open until the iterator is at its end; the output of each is read before the next is asked for.
+    With `failed`, only the attempts that did not succeed. The history is open until the iterator is at its end; the
+    output of each is read before the next is asked for.
     """
     spec = job_spec(job)
     newest = next(_attempts_of(job, task), None)
     number = spec.number(task)
     if newest is not None:
-        return newest[0], (found for _, found in islice(_attempts_of(job, task), count))
+        wanted = (found for _, found in _attempts_of(job, task) if not failed or found.attempt.state in UNSUCCESSFUL)
+        return newest[0], islice(wanted, count)
     if number is None:
         raise unknown_task(spec, task)
     return spec.tasks[number], iter(())
@@ -62,7 +88,7 @@ def follow_run(job: str, reporter: Reporter) -> bool:
         return found is not None
 
 
-def follow_output(job: str, task: str, stream: BinaryIO) -> bool:
+def follow_output(job: str, task: str, stream: follow.Sink) -> bool:
     """Copy the task's output in the job's newest run to a stream, to its end. False where the job never ran.
 
     Raises `NotFound`.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pydag.errors import PyDagException
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import Reason, State
+from pydag.model.states import UNSUCCESSFUL, Reason, State
 
 
 class Run(NamedTuple):
@@ -146,7 +146,7 @@ class RunRecord(NamedTuple):
 
     def unsuccessful(self, *states: State) -> list[TaskRun]:
         """The tasks that ended in one of these states (default: failed, lost or cancelled)."""
-        wanted = states or (State.FAILED, State.LOST, State.CANCELLED)
+        wanted = states or UNSUCCESSFUL
         return [task for task in self.tasks.values() if task.state in wanted]
 
 

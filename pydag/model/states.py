@@ -29,6 +29,10 @@ def worst(states: Iterable[State]) -> State:
     return next((bad for bad in (State.CANCELLED, State.FAILED, State.LOST) if bad in found), State.SUCCESS)
 
 
+UNSUCCESSFUL = (State.FAILED, State.LOST, State.CANCELLED)
+"""How what was to run can end, if not as a success."""
+
+
 class When(Enum):
     """How a task's upstream tasks must have ended for it to start."""
 

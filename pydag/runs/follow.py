@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Protocol
 
 from pydag.model.run import Attempt, Output, RunRecord, TaskRun
 from pydag.model.states import State
@@ -15,6 +15,16 @@ ReadRun = Callable[[], RunRecord]
 
 Pause = Callable[[], None]
 """Waits a moment before the run is read again."""
+
+
+class Sink(Protocol):
+    """What takes output: a binary stream, for example."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take more."""
+
+    def flush(self) -> object:
+        """Show what was taken."""
 
 
 def report_run(read: ReadRun, pause: Pause, store: Store, reporter: Reporter) -> None:
@@ -41,7 +51,7 @@ def report_run(read: ReadRun, pause: Pause, store: Store, reporter: Reporter) ->
         record = read()
 
 
-def copy_output(read: ReadRun, pause: Pause, store: Store, task: int, stream: BinaryIO) -> None:
+def copy_output(read: ReadRun, pause: Pause, store: Store, task: int, stream: Sink) -> None:
     """Copy the output of a task's attempts in this run to a stream as it is written, until the task has ended."""
     written = 0
     attempts_done = 0

@@ -28,7 +28,7 @@ def log(job: str, records: Sequence[RunRecord], *, now: datetime) -> str:
 
 
 def task_output(job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now: datetime) -> str:
-    """`pydag log J --task_name T --json`. JSON has no bytes: what is not UTF-8 becomes U+FFFD."""
+    """`pydag log J --task-name T --json`. JSON has no bytes: what is not UTF-8 becomes U+FFFD."""
     attempts = [
         {"run": each.run.id, **_attempt(each.attempt, now), "output": b"".join(each.output).decode(errors="replace")}
         for each in kept

@@ -49,7 +49,7 @@ class LineReporter:
             if attempt.attempted:
                 lines.append(self._line(f"`{task.name}` {_attempt(task, attempt)}", attempt.state))
             else:
-                not_attempted.setdefault((attempt.state, _not_attempted(task, attempt.state)), []).append(task.name)
+                not_attempted.setdefault((attempt.state, _not_attempted(task, attempt)), []).append(task.name)
         for (state, words), names in not_attempted.items():
             lines += [self._line(f"{each} {words}", state) for each in _grouped(names)]
         if lines:
@@ -93,9 +93,9 @@ def _attempt(task: TaskSpec, attempt: Attempt) -> str:
     return words
 
 
-def _not_attempted(task: TaskSpec, state: State) -> str:
+def _not_attempted(task: TaskSpec, end: Attempt) -> str:
     """Of a task that ended without an attempt, or without a further one."""
-    return why_skipped(task) if state is State.SKIPPED else f"{state.value} while waiting"
+    return why_skipped(task, end.reason) if end.state is State.SKIPPED else f"{end.state.value} while waiting"
 
 
 def _grouped(names: list[str]) -> list[str]:

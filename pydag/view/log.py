@@ -1,88 +1,110 @@
 """What `log` shows of runs that happened, as lines for a terminal. The caller gives the records, and what time it is.
 
-Lines come without their newline. The form for programs is in `pydag.view.json`.
+Lines come without their newline. The form for programs is in `pydag.view.json`, the output of tasks in
+`pydag.view.task_output`.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from pydag.errors import count
-from pydag.model.run import Attempt, AttemptOutput, RunRecord, TaskRun
+from pydag.model.run import RunRecord, TaskRun
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import State
+from pydag.model.states import UNSUCCESSFUL, State
 from pydag.view import tree
-from pydag.view.terminal import RESET, Display
-from pydag.view.times import elapsed, local_time
-from pydag.view.wording import attempt_usage, progress, task_names, task_status, which_attempt, why_never_started
+from pydag.view.tails import OutputTail
+from pydag.view.terminal import Display
+from pydag.view.text import sanitized, text_width
+from pydag.view.times import elapsed, local_time, relative, zone_name
+from pydag.view.wording import (
+    counted_states,
+    progress,
+    state_counts,
+    task_names,
+    task_status,
+    why_never_started,
+)
+from pydag.view.wrapping import wrapped
 
-_SEPARATOR = " ".join(["=="] * 20)
-_END = " ".join([">>"] * 20)
+TAIL_BYTES = 4000
+"""So many last bytes of a failed task's output are enough for `failures`."""
+
+_TAIL_LINES = 5
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, display: Display) -> Iterator[str]:
     """The runs of a job, in the order given (newest first).
 
-    `flat` has a run's tasks in the order in which they started, then those that did not; `tree` has each below
-    one of its upstream tasks. The time of a task is its start.
+    `flat` has a run's tasks in the order in which they started, then those that did not; `tree` has each below one of
+    its upstream tasks. The time of a task is its start.
     """
     if not records:
         yield no_runs(job)
         return
-    yield _title(f"Log For Job `{job}`", display)
+    yield from heading(f"Log For Job `{sanitized(job)}`", [record.run.started for record in records], display)
     for place, record in enumerate(records):
         if place:
-            yield display.heading(_SEPARATOR)
-        yield _run_line(record, now, display)
+            yield separator(display)
+        yield from _run(record, now, display)
         if not record.run.never_started:  # else no task started either, and the line says why
             yield from _branches(record, now, display) if style == "tree" else _in_order(record, now, display)
-    yield display.heading(_END)
+    yield end(display)
 
 
-def task_output(
-    job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now: datetime, display: Display, encoding: str = "utf-8"
-) -> Iterator[bytes]:
-    """The output of a task's attempts, for a binary stream: a header line each, then its bytes exactly as they were.
+def failures(
+    job: str, found: Sequence[tuple[RunRecord, Mapping[str, bytes]]], *, now: datetime, display: Display
+) -> Iterator[str]:
+    """Runs that did not succeed, and of each the tasks that did not, with the last lines of what they wrote.
 
-    Where output does not end in a newline, one is added before the next header. `encoding` is the stream's.
+    The output of each comes by the task's name; of a task without an entry nothing is known.
     """
-
-    def line(text: str) -> bytes:
-        return (text + "\n").encode(encoding, "backslashreplace")
-
-    # Colours that a task left on must not colour our lines.
-    reset = RESET.encode() if display.colour else b""
-    shown = False
-    for each in kept:
-        yield line(display.heading(_SEPARATOR)) if shown else line(_title(f"Log For Task `{task.name}`", display))
-        yield line(_attempt_line(task, each.attempt, now, display))
-        last = b"\n"
-        for data in each.output:
-            yield data
-            last = data[-1:] or last
-        yield reset if last == b"\n" else reset + b"\n"
-        if each.attempt.output_dropped:
-            yield line(display.paint(_cut(each.attempt.output_dropped), State.FAILED))
-        shown = True
-    if shown:
-        yield line(display.heading(_END))
-    else:
-        yield line(f"The task `{task.name}` of `{job}` has not started yet: there is no output.")
+    if not found:
+        yield f"No run of `{sanitized(job)}` has failed."
+        return
+    yield from heading(f"Failures Of Job `{sanitized(job)}`", [record.run.started for record, _ in found], display)
+    for place, (record, outputs) in enumerate(found):
+        if place:
+            yield separator(display)
+        yield from _run(record, now, display)
+        if not record.run.never_started:
+            yield from _unsuccessful(record, outputs, now, display)
+    yield end(display)
 
 
 def no_runs(job: str) -> str:
     """What is said of a job that has not run: how to run it."""
-    return f"`{job}` has not run yet. `pydag run FILE --job {shlex.quote(job)}` runs it."
+    return f"`{sanitized(job)}` has not run yet. `pydag run FILE --job {shlex.quote(job)}` runs it."
 
 
-def _title(text: str, display: Display) -> str:
-    return display.heading(f">> >> >> >> >> {text} << << << << <<")
+def heading(text: str, times: Sequence[datetime], display: Display) -> Iterator[str]:
+    """The title, with the zone of the times that follow it."""
+    zone = f"times in {zone_name(times)}"
+    for arrows in (5, 1):
+        title = f"{' '.join(['>>'] * arrows)} {text} {' '.join(['<<'] * arrows)}  {zone}"
+        if display.width is None or text_width(title) <= display.width:
+            break
+    yield from map(display.heading, wrapped(title, display))
 
 
-def _run_line(record: RunRecord, now: datetime, display: Display) -> str:
+def separator(display: Display) -> str:
+    """What stands between two runs, or two attempts."""
+    return _rule("==", display)
+
+
+def end(display: Display) -> str:
+    """The last line."""
+    return _rule(">>", display)
+
+
+def _rule(sign: str, display: Display) -> str:
+    return display.heading(" ".join([sign] * min(20, ((display.width or 80) + 1) // 3)))
+
+
+def _run(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
+    """The line of a run. One that is too long is broken before its result."""
     run = record.run
     if run.never_started:
         words = f"{run.state.value}, {why_never_started(run)}"
@@ -93,52 +115,64 @@ def _run_line(record: RunRecord, now: datetime, display: Display) -> str:
     else:
         words = f"{run.state.value} for {elapsed(run.started, now)}, {progress(record)}"
     due = f", for {local_time(run.scheduled_for)}" if run.scheduled_for else ""
-    result = display.paint(f"{display.sign(run.state)} {words}", run.state)
-    return f"`{run.job}` at {local_time(run.started)}{due}  {result}"
+    ago = f" ({relative(run.started, now)})" if run.state.final else ""
+    when = f"`{sanitized(run.job)}` at {local_time(run.started)}{ago}{due}"
+    result = f"{display.sign(run.state)} {words}"
+    if display.width is None or text_width(f"{when}  {result}") <= display.width:
+        yield f"{when}  {display.paint(result, run.state)}"
+    else:
+        yield from wrapped(when, display)
+        yield from wrapped(result, display, guide="  ", rest="  ", state=run.state)
 
 
-def _task_line(task: TaskSpec, done: TaskRun, now: datetime, display: Display) -> str:
-    return _line(task, done.state, done.started, task_status(task, done, now), display)
-
-
-def _attempt_line(task: TaskSpec, attempt: Attempt, now: datetime, display: Display) -> str:
-    alone = TaskRun(name=task.name, state=attempt.state, reason=attempt.reason, attempts=(attempt,))
-    words = task_status(task, alone, now)
-    numbered = which_attempt(task, attempt)
-    if numbered not in words and task.retries:
-        words = f"{words}, {numbered}"
-    if attempt.usage:
-        words = f"{words}; {attempt_usage(attempt.usage)}"
-    return _line(task, attempt.state, attempt.started, words, display)
-
-
-def _line(task: TaskSpec, state: State, started: datetime | None, words: str, display: Display) -> str:
+def task_words(task: TaskSpec, started: datetime | None, words: str) -> str:
+    """A task's name and start, and these words."""
     at = f" at {local_time(started)}" if started else ""
-    return display.paint(f"{display.sign(state)} `{task.name}`{at}  {words}", state)
+    return f"`{sanitized(task.name)}`{at}  {words}"
 
 
-def _cut(dropped: int) -> str:
-    return f"[cut here: {count(dropped, 'more byte')} not kept: over PYDAG_OUTPUT_LIMIT, or pruned]"
+def _task(
+    task: TaskSpec, done: TaskRun, now: datetime, display: Display, branches: tuple[str, str], also: str = ""
+) -> Iterator[str]:
+    sign = display.sign(done.state, retry=done.state is State.PENDING and bool(done.attempts))
+    text = f"{sign} {task_words(task, done.started, task_status(task, done, now))}{also}"
+    yield from wrapped(text, display, guide=branches[0], rest=branches[1], state=done.state)
 
 
 def _in_order(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     pairs = list(zip(record.spec.tasks, record.tasks.values(), strict=True))
     pairs.sort(key=lambda pair: pair[1].started or _NEVER)
-    branch, last = display.graphics("├── "), display.graphics("└── ")
-    for place, (task, done) in enumerate(pairs, start=1):
-        yield (last if place == len(pairs) else branch) + _task_line(task, done, now, display)
+    for task, done in pairs:
+        yield from _task(task, done, now, display, tree.branch(last=done is pairs[-1][1]))
 
 
 def _branches(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     specs = record.spec.tasks
     done = list(record.tasks.values())
-    for row in tree.rows(record.spec):
-        task = specs[row.task]
-        line = display.graphics(row.guide) + _task_line(task, done[row.task], now, display)
-        yield line + _after(row, record.spec) if row.also else line
+    depth = tree.MAX_DEPTH if display.width is None else min(tree.MAX_DEPTH, max(display.width // 10, 1))
+    for row in tree.rows(record.spec, depth):
+        also = _after(row, record.spec) if row.also else ""
+        yield from _task(specs[row.task], done[row.task], now, display, (row.guide, row.rest), also)
 
 
 def _after(row: tree.Row, spec: JobSpec) -> str:
     """The upstream tasks that the branches do not show."""
     also = "also " if len(row.also) < len(spec.tasks[row.task].upstream) else ""
     return f"  ({also}after {task_names([spec.tasks[number].name for number in row.also])})"
+
+
+def _unsuccessful(record: RunRecord, outputs: Mapping[str, bytes], now: datetime, display: Display) -> Iterator[str]:
+    pairs = list(zip(record.spec.tasks, record.tasks.values(), strict=True))
+    bad = [(task, done) for task, done in pairs if done.state in UNSUCCESSFUL]
+    bad.sort(key=lambda pair: pair[1].started or _NEVER)
+    others = counted_states(state_counts(done.state for _, done in pairs if done.state not in UNSUCCESSFUL))
+    for task, done in bad:
+        branches = tree.branch(last=done is bad[-1][1] and not others)
+        yield from _task(task, done, now, display, branches)
+        data = outputs.get(task.name, b"")
+        tail = OutputTail(data=bytearray(data), cut=len(data) >= TAIL_BYTES)
+        for line in tail.lines()[-_TAIL_LINES:]:
+            bar = f"{branches[1]}  │ "
+            yield from wrapped(line, display, guide=bar, rest=bar)
+    if others:
+        yield display.graphics(tree.branch(last=True)[0]) + f"and {others}"

@@ -38,9 +38,12 @@ def summary(record: RunRecord) -> str:
 def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Display) -> Iterator[str]:
     task = record.spec.tasks[attempt.task]
     lines = tail.lines()
-    wrote = "its last output:" if lines else "it wrote nothing"
+    if attempt.state is State.LOST:  # it may have written more
+        wrote = "; the last output that is known:" if lines else ""
+    else:
+        wrote = "; its last output:" if lines else "; it wrote nothing"
     name = task.name if display.width is None else display.fit(task.name, _NAME)
-    yield display.paint(f"{display.sign(attempt.state)} `{name}`: {failure(task, attempt)}; {wrote}", attempt.state)
+    yield display.paint(f"{display.sign(attempt.state)} `{name}`: {failure(task, attempt)}{wrote}", attempt.state)
     bar = display.graphics("  │ ")
     for line in lines:
         yield bar + line
@@ -59,7 +62,7 @@ def _other_failures(record: RunRecord, tails: OutputTails, display: Display) -> 
 
 def _log_command(job: str, task: str) -> str:
     """The command that shows all of a task's output, quoted for a shell."""
-    option = f"--task_name {shlex.quote(task)} -n 1"
+    option = f"--task-name {shlex.quote(task)} -n 1"
     if job.startswith("-"):
         return f"pydag log {option} -- {shlex.quote(job)}"
     return f"pydag log {shlex.quote(job)} {option}"

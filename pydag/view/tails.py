@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydag.model.run import Attempt, Output, tried_again
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.view.text import sanitized
+from pydag.view.text import overwritten, sanitized
 
 TAIL_LINES = 20
 """How many last lines of a failed task's output are shown."""
@@ -33,7 +33,7 @@ class OutputTail:
             return []
         if self.cut or len(self.data) > TAIL_BYTES:
             lines[0] = "…" + lines[0].lstrip("\ufffd")
-        return [sanitized(_overwritten(line)) for line in lines[-TAIL_LINES:]]
+        return [sanitized(overwritten(line)) for line in lines[-TAIL_LINES:]]
 
 
 class OutputTails:
@@ -63,8 +63,3 @@ class OutputTails:
             and not tried_again(self._spec.tasks[attempt.task], attempt)
         ):
             self.failed[attempt.task] = attempt, tail or OutputTail()
-
-
-def _overwritten(line: str) -> str:
-    """What a carriage return leaves of a line, as progress bars write it."""
-    return next((part for part in reversed(line.split("\r")) if part), "")

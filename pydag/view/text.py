@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from unicodedata import category, east_asian_width
 
 
@@ -49,3 +50,40 @@ _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 def sanitized(text: str) -> str:
     """One line of others' text that cannot control a terminal: without escape sequences; other controls become `�`."""
     return _CONTROLS.sub("\ufffd", _ESCAPES.sub("", text)).expandtabs()
+
+
+_SGR = re.compile(r"\x1b\[([0-9;:]*)m")
+_CONCEAL = 8
+_COLOURS = {"38": {"5": 1, "2": 3}, "48": {"5": 1, "2": 3}, "58": {"5": 1, "2": 3}}
+"""Parameters of SGR that others follow: a kind, and so many numbers."""
+
+
+def coloured(text: str) -> str:
+    """`sanitized`, but the text keeps its colours and tabs. Hidden text is shown."""
+    pieces = []
+    place = 0
+    for found in _ESCAPES.finditer(text):
+        pieces += [_CONTROLS.sub("\ufffd", text[place : found.start()]), _visible(found[0])]
+        place = found.end()
+    return "".join([*pieces, _CONTROLS.sub("\ufffd", text[place:])])
+
+
+def _visible(escape: str) -> str:
+    """The escape sequence where it sets colours, without what hides text; else nothing."""
+    sgr = _SGR.fullmatch(escape)
+    if not sgr:
+        return ""
+    kept: list[str] = []
+    parameters = iter(sgr[1].split(";"))
+    for each in parameters:
+        if each in _COLOURS:
+            kind = next(parameters, "")
+            kept += [each, kind, *islice(parameters, _COLOURS[each].get(kind, 0))]
+        elif int(each.split(":")[0] or 0) != _CONCEAL:
+            kept.append(each)
+    return f"\x1b[{';'.join(kept)}m" if kept else ""
+
+
+def overwritten(line: str) -> str:
+    """What carriage returns leave of a line, as progress bars write it."""
+    return next((part for part in reversed(line.split("\r")) if part), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 
@@ -39,3 +40,33 @@ def fire_time(time: datetime) -> str:
     """A time in its own zone, with the zone's name: `2025-10-26 02:30:00+02:00 Europe/Berlin`."""
     zone = getattr(time.tzinfo, "key", "")
     return f"{time.isoformat(' ', 'seconds')} {zone}".rstrip()
+
+
+def relative(time: datetime, now: datetime) -> str:
+    """How far away it is, roughly: `just now`, `12 s ago`, `2 min ago`, `5 h ago`, `12 days ago`; `in 5 min`."""
+    seconds = int((now - time).total_seconds())
+    if not seconds:
+        return "just now"
+    size = abs(seconds)
+    far = next((f"{size // length} {unit}" for unit, length, end in _UNITS if size < end), f"{size // _DAY} days")
+    return f"{far} ago" if seconds > 0 else f"in {far}"
+
+
+_DAY = 86400
+_UNITS = (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 2 * _DAY))
+"""A unit, its seconds, and from how many seconds on the next one is used."""
+
+
+def zone_name(times: Iterable[datetime]) -> str:
+    """The zone in which `local_time` gives these times: `UTC`, `CET (UTC+01:00)`; two where clocks changed between."""
+    return " and ".join(dict.fromkeys(map(_zone, times)))
+
+
+def _zone(time: datetime) -> str:
+    try:
+        local = time.astimezone()
+    except ValueError:  # as in `local_time`
+        return "UTC"
+    offset = f"UTC{local.isoformat()[-6:]}" if local.utcoffset() else "UTC"
+    name = local.tzname() or ""
+    return f"{name} ({offset})" if name.isalpha() and name != "UTC" else offset

@@ -11,9 +11,6 @@ from pydag.model.spec import JobSpec
 MAX_DEPTH = 12
 """Levels of a tree where nothing else bounds them."""
 
-BRANCH, LAST = "├── ", "└── "
-_GOES_ON, _BLANK = "│   ", "    "
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -58,14 +55,18 @@ def rows(spec: JobSpec, max_depth: int = MAX_DEPTH) -> Iterator[Row]:
             if not missing[number]:
                 complete.append(number)
         deepest = depth + 1 >= max_depth
-        ends_level = last and not (deepest and complete)
-        guide, rest = (above + LAST, above + _BLANK) if ends_level else (above + BRANCH, above + _GOES_ON)
+        guide, rest = branch(above, last=last and not (deepest and complete))
         also = tuple(number for number in spec.tasks[task].upstream if number != parent)
         yield Row(task=task, depth=depth, guide=guide, rest=rest, also=also)
         if deepest:
             stack += _level(complete, None, depth, above, ends=last)
         else:
             stack += _level(complete, task, depth + 1, rest, ends=True)
+
+
+def branch(above: str = "", *, last: bool) -> tuple[str, str]:
+    """What stands before a row, and before its next lines. `above` is what stands before its level."""
+    return (above + "└── ", above + "    ") if last else (above + "├── ", above + "│   ")
 
 
 def _level(tasks: list[int], parent: int | None, depth: int, above: str, *, ends: bool) -> list[_Place]:

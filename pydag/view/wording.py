@@ -76,8 +76,10 @@ def why_never_started(run: Run) -> str:
     return f"never started: {sanitized(' '.join(run.start_failure.split()))}"
 
 
-def why_skipped(task: TaskSpec) -> str:
-    """Which condition of the task was not met."""
+def why_skipped(task: TaskSpec, reason: Reason | None) -> str:
+    """Which condition of the task was not met, or that nobody asked for it."""
+    if reason is Reason.LEFT_OUT:
+        return "left out of this run"
     return "skipped: nothing upstream failed" if task.when is When.FAILURE else "skipped: upstream did not succeed"
 
 
@@ -104,7 +106,7 @@ def progress(record: RunRecord) -> str:
 
 def task_names(names: Sequence[str]) -> str:
     """The first names, and how many more there are: "`a`, `b`, `c` and 2 more"."""
-    listed = ", ".join(f"`{name}`" for name in names[:MAX_NAMES])
+    listed = ", ".join(f"`{sanitized(name)}`" for name in names[:MAX_NAMES])
     return f"{listed} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else listed
 
 
@@ -133,7 +135,7 @@ def _memory(size: int) -> str:
 
 def _without_attempt(task: TaskSpec, done: TaskRun) -> str:
     if done.state is State.SKIPPED:
-        return why_skipped(task)
+        return why_skipped(task, done.reason)
     if done.state is State.CANCELLED:
         return "cancelled before it started"
     return str(done.state.value)

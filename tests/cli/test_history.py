@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import flow, pydag
+from tests.support.commands import flow, pydag, simple
 
 
 @pytest.mark.parametrize("spelling", [["-n=1"], ["-n", "1"], ["-n1"]])
@@ -52,7 +52,7 @@ def test_a_fresh_machine_has_friendly_lines_and_makes_no_history(own_home: Path)
 def test_log_shows_the_newest_runs_first(history: None) -> None:
     done = pydag("log", "TestJob")
     lines = done.stdout.splitlines()
-    assert lines[0] == ">> >> >> >> >> Log For Job `TestJob` << << << << <<"
+    assert lines[0].startswith(">> >> >> >> >> Log For Job `TestJob` << << << << <<  times in ")
     assert sum("`TestJob` at" in line for line in lines) == 2
     assert "exit 3" in done.stdout
     assert "skipped: upstream did not succeed" in done.stdout
@@ -68,6 +68,23 @@ def test_task_log_prints_the_output_byte_for_byte(history: None) -> None:
     assert pydag("log", "TestJob", "--task_name", "t1").stdout.splitlines().count("half") == 2
     never = pydag("log", "TestJob", "--task_name", "t2")
     assert never.stdout == "The task `t2` of `TestJob` has not started yet: there is no output.\n"
+
+
+def test_failed_shows_the_runs_and_tasks_that_did_not_succeed(history: None) -> None:
+    simple("true", name="Good", run="")
+    assert pydag("run", "flow.py").returncode == 0
+    assert pydag("log", "Good", "--failed").stdout == "No run of `Good` has failed.\n"
+    assert json.loads(pydag("log", "Good", "--failed", "--json").stdout)["runs"] == []
+    lines = pydag("log", "TestJob", "--failed", "-n", "1").stdout.splitlines()
+    assert (lines[2].split(" at ")[0], lines[3:5]) == ("├── ✗ `t1`", ["│     │ half", "└── and 1 success, 1 skipped"])
+    assert len(json.loads(pydag("log", "TestJob", "--failed", "--json").stdout)["runs"]) == 2
+    assert pydag("log", "TestJob", "--failed", "--task-name", "t1").stdout.count("half") == 2
+    assert "No attempt" in pydag("log", "TestJob", "--failed", "--task-name", "t0").stdout
+
+
+@pytest.mark.parametrize("options", [["-f", "--json"], ["-f", "--failed"], ["--failed", "--style=tree"], ["--raw"]])
+def test_options_that_contradict_each_other_are_refused(history: None, options: list[str]) -> None:
+    assert pydag("log", "TestJob", *options).returncode == 2
 
 
 def test_delete_takes_the_job_out_of_everything(history: None) -> None:

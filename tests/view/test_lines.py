@@ -56,7 +56,7 @@ def test_a_run_has_a_line_for_each_event() -> None:
   │ one
   │ two and more
   │ broken
-  all of it: pydag log TestJob --task_name 'Feature Engineering1' -n 1
+  all of it: pydag log TestJob --task-name 'Feature Engineering1' -n 1
 TestJob: failed after 13s; 2 success, 1 failed, 2 skipped
 """
     )
@@ -143,9 +143,9 @@ def test_a_hostile_name_is_shown_as_it_is_and_quoted_in_a_command(name: str) -> 
     )
     given = words.stdout.decode().split("\0")[:-1]
     rest = (
-        ["log", "--task_name", name, "-n", "1", "--", name]
+        ["log", "--task-name", name, "-n", "1", "--", name]
         if name.startswith("-")
-        else ["log", name, "--task_name", name, "-n", "1"]
+        else ["log", name, "--task-name", name, "-n", "1"]
     )
     assert given == rest
 

@@ -128,7 +128,7 @@ STAYS = [
     "  │ one",
     "  │ two and more",
     "  │ broken",
-    "  all of it: pydag log TestJob --task_name 'Feature Engineering1' -n 1",
+    "  all of it: pydag log TestJob --task-name 'Feature Engineering1' -n 1",
     "TestJob: failed after 13s; 2 success, 1 failed, 2 skipped",
     "",
 ]

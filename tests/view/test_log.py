@@ -5,12 +5,13 @@ import time
 import pytest
 
 from pydag.model.actions import Shell
-from pydag.model.run import Attempt, AttemptOutput, RunRecord, Usage, record_of
+from pydag.model.run import Attempt, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
 from pydag.testing import HOSTILE_NAMES, START, at, job_of
 from pydag.view import log as log_view
 from pydag.view.terminal import Display
+from pydag.view.text import text_width
 from tests.support.samples import (
     BAD,
     GOOD,
@@ -40,15 +41,15 @@ def test_the_flat_log_has_a_line_for_each_task() -> None:
     assert (
         log(GOOD, BAD)
         == """\
->> >> >> >> >> Log For Job `TestJob` << << << << <<
-`TestJob` at 2022-12-26 15:28:01  ✓ success after 42s
+>> >> >> >> >> Log For Job `TestJob` << << << << <<  times in UTC
+`TestJob` at 2022-12-26 15:28:01 (1 min ago)  ✓ success after 42s
 ├── ✓ `Sync Data` at 2022-12-26 15:28:11  9.5s
 ├── ✓ `Feature Engineering1` at 2022-12-26 15:28:21  9.0s
 ├── ✓ `Feature Engineering2` at 2022-12-26 15:28:21  4.2s
 ├── ✓ `Machine Learning` at 2022-12-26 15:28:31  9.0s
 └── ✓ `Send Email` at 2022-12-26 15:28:41  2.0s
 == == == == == == == == == == == == == == == == == == == ==
-`TestJob` at 2022-12-26 15:28:01  ✗ failed after 14s
+`TestJob` at 2022-12-26 15:28:01 (1 min ago)  ✗ failed after 14s
 ├── ✓ `Sync Data` at 2022-12-26 15:28:02  0.4s
 ├── ✗ `Feature Engineering1` at 2022-12-26 15:28:03  0.5s, exit 1
 ├── ✓ `Feature Engineering2` at 2022-12-26 15:28:03  12s
@@ -62,8 +63,8 @@ def test_the_tree_log_has_each_task_once_below_the_last_of_its_upstream_tasks() 
     assert (
         log(GOOD, style="tree")
         == """\
->> >> >> >> >> Log For Job `TestJob` << << << << <<
-`TestJob` at 2022-12-26 15:28:01  ✓ success after 42s
+>> >> >> >> >> Log For Job `TestJob` << << << << <<  times in UTC
+`TestJob` at 2022-12-26 15:28:01 (1 min ago)  ✓ success after 42s
 └── ✓ `Sync Data` at 2022-12-26 15:28:11  9.5s
     ├── ✓ `Feature Engineering1` at 2022-12-26 15:28:21  9.0s
     └── ✓ `Feature Engineering2` at 2022-12-26 15:28:21  4.2s
@@ -78,7 +79,7 @@ def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     run = record.run._replace(scheduled_for=at(-1), start_failure="'flow.py' is gone:\n\x1b[2Jgive another")
     record = record_of(run, TEST_JOB, [])
     cause = "never started: 'flow.py' is gone: give another"
-    line = f"`TestJob` at 2022-12-26 15:28:01, for 2022-12-26 15:28:00  ✗ failed, {cause}"
+    line = f"`TestJob` at 2022-12-26 15:28:01 (1 min ago), for 2022-12-26 15:28:00  ✗ failed, {cause}"
     for style in ("flat", "tree"):
         assert log(record, style=style).splitlines()[1:-1] == [line]
 
@@ -206,57 +207,72 @@ def test_a_long_chain_stays_on_the_last_level_and_says_what_each_task_comes_afte
     ]
 
 
-def output(*kept: AttemptOutput, display: Display = PLAIN, encoding: str = "utf-8") -> bytes:
-    return b"".join(log_view.task_output("J", TEST_JOB.tasks[0], kept, now=NOW, display=display, encoding=encoding))
+def test_a_task_that_waits_for_its_next_attempt_has_a_sign_of_its_own() -> None:
+    record = run_of(job("J", {"a": []}, retries=3), [failed(0, 0, 1)], State.RUNNING, ended=None)
+    assert "↻ `a` at 2022-12-26 15:28:01  1.0s, exit 1, attempt 1 of 4, waiting for the next\n" in log(record)
+    assert "@ `a` at" in log(record, display=Display(ascii=True))
 
 
-def test_output_comes_byte_for_byte_under_a_header() -> None:
-    data = bytes(range(256))
-    shown = output(
-        AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1), output=[data, b"", b"no newline"]),
-        AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"hi\n"]),
+def test_a_task_that_was_left_out_says_so() -> None:
+    left_out = Attempt.not_attempted(0, State.SKIPPED, reason=Reason.LEFT_OUT)
+    assert "· `a`  left out of this run\n" in log(run_of(job("J", {"a": []}), [left_out]))
+
+
+def test_zones_are_named_once_and_both_where_the_clocks_changed_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    assert log(GOOD, BAD).splitlines()[0].endswith("<<  times in CET (UTC+01:00)")
+    summer = BAD._replace(run=BAD.run._replace(started=at(-180 * 86400)))
+    assert log(GOOD, summer).splitlines()[0].endswith("<<  times in CET (UTC+01:00) and CEST (UTC+02:00)")
+
+
+@pytest.mark.parametrize("style", ["flat", "tree"])
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_long_lines_are_wrapped_inside_the_branches(width: int, style: str) -> None:
+    spec = job("工作" * 20, {"漢 " * 50: [], "a\u202eb": [], "long name " * 10: ["漢 " * 50, "a\u202eb"]})
+    lines = log(run_of(spec, [success(0, 0, 1), failed(1, 0, 1)]), style=style, display=Display(width=width)).split(
+        "\n"
     )
-    assert shown == (
-        b">> >> >> >> >> Log For Task `Sync Data` << << << << <<\n"
-        + "✗ `Sync Data` at 2022-12-26 15:28:01  1.0s, exit 1\n".encode()
-        + data
-        + b"no newline\n== == == == == == == == == == == == == == == == == == == ==\n"
-        + "✓ `Sync Data` at 2022-12-26 15:28:01  1.0s\n".encode()
-        + b"hi\n>> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>\n"
-    )
+    assert max(map(text_width, lines)) <= width
+    assert len(lines) > 8
+    assert "\u202e" not in "".join(lines)
+    assert all(line[0] in "├│└ " for line in lines[lines.index(next(line for line in lines if "├" in line)) : -1])
 
 
-def test_output_that_was_cut_says_so() -> None:
-    shown = output(AttemptOutput(run=BAD.run, attempt=failed(0, 0, 1, output_dropped=7), output=[b"start"]))
-    assert b"start\n[cut here: 7 more bytes not kept: over PYDAG_OUTPUT_LIMIT, or pruned]\n" in shown
+def test_a_wrapped_line_goes_on_behind_the_branches() -> None:
+    display = Display(width=44)
+    assert log(GOOD, style="tree", display=display).splitlines()[1:] == [
+        "`TestJob` at 2022-12-26 15:28:01 (1 min ago)",
+        "  ✓ success after 42s",
+        "└── ✓ `Sync Data` at 2022-12-26 15:28:11",
+        "      9.5s",
+        "    ├── ✓ `Feature Engineering1` at",
+        "    │     2022-12-26 15:28:21  9.0s",
+        "    └── ✓ `Feature Engineering2` at",
+        "          2022-12-26 15:28:21  4.2s",
+        "        └── ✓ `Machine Learning` at",
+        "              2022-12-26 15:28:31  9.0s",
+        "              (also after `Feature",
+        "              Engineering1`)",
+        "            └── ✓ `Send Email` at",
+        "                  2022-12-26 15:28:41  2.0s",
+        ">> >> >> >> >> >> >> >> >> >> >> >> >> >> >>",
+    ]
 
 
-@pytest.mark.parametrize(
-    ("usage", "words"),
-    [
-        (Usage(0.71, 0.05, 45_600_000), "; CPU 0.7s user, 50ms system; peak memory of its largest process 45 MB"),
-        (Usage(61, 0, 812_345), "; CPU 1m 01s user, 0ms system; peak memory of its largest process 812 kB"),
-        (Usage(1, 1, 1_250_000_000), "; CPU 1.0s user, 1.0s system; peak memory of its largest process 1.2 GB"),
-        (Usage(1, 1), "; CPU 1.0s user, 1.0s system"),
-        (None, ""),
-    ],
-)
-def test_the_header_of_an_output_says_what_the_attempt_used(usage: Usage | None, words: str) -> None:
-    attempt = success(0, 0, 1)._replace(usage=usage)
-    header = output(AttemptOutput(run=GOOD.run, attempt=attempt, output=[])).splitlines()[1].decode()
-    assert header == f"✓ `Sync Data` at 2022-12-26 15:28:01  1.0s{words}"
-
-
-def test_colours_that_a_task_left_on_are_turned_off() -> None:
-    shown = output(
-        AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[b"\x1b[31mred\n"]), display=Display(colour=True)
-    )
-    assert b"\x1b[31mred\n\x1b[0m\x1b[34m>> >>" in shown
-
-
-def test_a_task_without_attempts_says_so() -> None:
-    assert output() == b"The task `Sync Data` of `J` has not started yet: there is no output.\n"
-
-
-def test_a_header_in_another_encoding_does_not_fail() -> None:
-    assert output(AttemptOutput(run=GOOD.run, attempt=success(0, 0, 1), output=[]), encoding="ascii").isascii()
+def test_failures_are_the_tasks_that_did_not_succeed_with_what_they_wrote_last() -> None:
+    output = b"".join(b"line %d\n" % number for number in range(9)) + b"\x1b[2Jlast"
+    lines = log_view.failures("TestJob", [(BAD, {"Feature Engineering1": output})], now=NOW, display=PLAIN)
+    assert list(lines) == [
+        ">> >> >> >> >> Failures Of Job `TestJob` << << << << <<  times in UTC",
+        "`TestJob` at 2022-12-26 15:28:01 (1 min ago)  ✗ failed after 14s",
+        "├── ✗ `Feature Engineering1` at 2022-12-26 15:28:03  0.5s, exit 1",
+        "│     │ line 5",
+        "│     │ line 6",
+        "│     │ line 7",
+        "│     │ line 8",
+        "│     │ last",
+        "└── and 2 success, 2 skipped",
+        ">> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>",
+    ]
+    assert list(log_view.failures("J", [], now=NOW, display=PLAIN)) == ["No run of `J` has failed."]

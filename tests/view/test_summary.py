@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pydag.model.run import Usage
+from pydag.model.run import Output, Usage
 from pydag.model.states import State
 from pydag.view.summary import final_lines, summary
 from pydag.view.tails import MAX_FAILURES, OutputTails
@@ -23,10 +23,23 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
         "✗ `t 0`: exit 1; it wrote nothing",
         "✗ `t 1`: exit 1; it wrote nothing",
         "✗ `t 2`: exit 1; it wrote nothing",
-        "✗ 6 more tasks failed; the first: pydag log J --task_name 't 3' -n 1",
+        "✗ 6 more tasks failed; the first: pydag log J --task-name 't 3' -n 1",
         "J: failed after 42s; 9 failed",
     ]
     assert MAX_FAILURES == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"), [(b"", ""), (b"half", "; the last output that is known:")], ids=["nothing", "half"]
+)
+def test_of_a_lost_task_is_said_what_is_known(data: bytes, expected: str) -> None:
+    lost = failed(0, 0, 1)._replace(state=State.LOST, exit_status=None)
+    tails = OutputTails(TEST_JOB)
+    if data:
+        tails.add(Output(0, 1, data))
+    tails.ended(lost)
+    line = next(final_lines(run_of(TEST_JOB, [lost], State.LOST), tails, PLAIN))
+    assert line == f"? `Sync Data`: lost: its outcome cannot be known{expected}"
 
 
 @pytest.mark.parametrize(

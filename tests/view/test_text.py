@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pydag.view.text import padded, sanitized, text_width
+from pydag.view.text import coloured, overwritten, padded, sanitized, text_width
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,23 @@ def test_wide_characters_take_two_columns_and_marks_none(text: str, columns: int
 )
 def test_foreign_text_cannot_control_a_terminal(text: str, expected: str) -> None:
     assert sanitized(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b[31mred\x1b[0m\x1b[m", "\x1b[31mred\x1b[0m\x1b[m"),
+        ("\x1b[8mhidden\x1b[1;08;31mred", "hidden\x1b[1;31mred"),
+        ("\x1b[38;5;8mgrey\x1b[48;2;8;8;8;8m.", "\x1b[38;5;8mgrey\x1b[48;2;8;8;8m."),
+        ("\x1b[38:5:8m.", "\x1b[38:5:8m."),
+        ("\x1b[>4;2m\x1b[?25l\x1b[2J\x1bP1q\x1b\\.", "."),
+        ("\x1b]8;;http://a\x1b\\link\x1b]0;\x1b[31m", "link"),
+        ("\ta\x08\u2066", "\ta\ufffd\ufffd"),
+    ],
+)
+def test_coloured_text_keeps_its_colours_alone(text: str, expected: str) -> None:
+    assert coloured(text) == expected
+
+
+def test_a_progress_bar_is_what_it_showed_last() -> None:
+    assert [overwritten(line) for line in ("a\r", "10%\r20%", "\r", "a")] == ["a", "20%", "", "a"]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pydag.view.times import duration
+from pydag.testing import START, at
+from pydag.view.times import duration, relative
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,21 @@ from pydag.view.times import duration
 )
 def test_durations_are_for_people(seconds: float, expected: str) -> None:
     assert duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.9, "just now"),
+        (1, "1 s ago"),
+        (59.9, "59 s ago"),
+        (60, "1 min ago"),
+        (3600, "1 h ago"),
+        (2 * 86400 - 1, "47 h ago"),
+        (2 * 86400, "2 days ago"),
+        (400 * 86400, "400 days ago"),
+        (-300, "in 5 min"),
+    ],
+)
+def test_how_long_ago_is_rough(seconds: float, expected: str) -> None:
+    assert relative(START, at(seconds)) == expected
