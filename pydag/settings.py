@@ -36,6 +36,13 @@ class Strict(Enum):
     NO = "no"  # as plain `bash -c`
 
 
+class ShowOutput(Enum):
+    """Whether a run shows what its tasks write, while they write it."""
+
+    YES = "1"
+    NO = "0"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """What stays of each job's history: at most so many runs, and none that started longer ago than `age`.
@@ -80,6 +87,7 @@ class Settings:
     task_timeout: float
     output_limit: int
     strict: bool = True
+    show_output: bool = False
     rounds_time: float = 10.0
     gocron: GoCronSettings = GoCronSettings()
     redis: RedisSettings | None = None
@@ -93,6 +101,7 @@ class Settings:
             task_timeout=_seconds(environ, "PYDAG_TASK_TIMEOUT", default=3600.0),
             output_limit=_size(environ, "PYDAG_OUTPUT_LIMIT", default=64 * MIB),
             strict=_word(environ, "PYDAG_STRICT", Strict.YES) is Strict.YES,
+            show_output=_word(environ, "PYDAG_SHOW_OUTPUT", ShowOutput.NO) is ShowOutput.YES,
             rounds_time=_seconds(environ, "PYDAG_ROUNDS_TIME", default=10.0),
             gocron=_gocron(environ),
             redis=_redis(environ),

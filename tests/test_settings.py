@@ -91,7 +91,15 @@ def test_commands_are_strict_unless_the_environment_says_no(given: str, strict: 
     assert Settings.load({"PYDAG_STRICT": given}).strict is strict
 
 
-@pytest.mark.parametrize(("variable", "known"), [("PYDAG_STRICT", "yes, no"), ("PYDAG_RUN_NEW", "yes, no, auto")])
+@pytest.mark.parametrize(("given", "shown"), [("1", True), ("0", False), ("", False)])
+def test_output_is_shown_where_the_environment_asks_for_it(given: str, shown: bool) -> None:
+    assert Settings.load({"PYDAG_SHOW_OUTPUT": given}).show_output is shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "known"),
+    [("PYDAG_STRICT", "yes, no"), ("PYDAG_RUN_NEW", "yes, no, auto"), ("PYDAG_SHOW_OUTPUT", "1, 0")],
+)
 def test_an_unknown_word_is_refused_with_those_that_are_known(variable: str, known: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.load({variable: "maybe"})

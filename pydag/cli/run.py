@@ -9,6 +9,7 @@ import click
 from pydag.app.run import run_job
 from pydag.cli.arguments import Workflow, workflow_arguments
 from pydag.cli.options import Count, job_option
+from pydag.settings import Settings
 from pydag.view.reporters import reporter_for
 from pydag.workflow.loader import load_job
 
@@ -24,6 +25,11 @@ from pydag.workflow.loader import load_job
     type=Count(),
     help="How many tasks run at once. Default: what the job says, or one for each CPU.",
 )
-def run(workflow: Workflow, name: str | None, max_parallel: int | None) -> None:
+@click.option(
+    "-v", "--show-output", is_flag=True, help="Show what tasks write, line by line behind their names, as it comes."
+)
+def run(workflow: Workflow, name: str | None, max_parallel: int | None, show_output: bool) -> None:
     """Run the job in FILE to its end."""
-    run_job(load_job(workflow.file, name), reporter_for(sys.stdout), max_parallel=max_parallel, own_process=True)
+    job = load_job(workflow.file, name)
+    reporter = reporter_for(sys.stdout, show_output=show_output or Settings.load().show_output)
+    run_job(job, reporter, max_parallel=max_parallel, own_process=True)

@@ -9,6 +9,7 @@ from types import TracebackType
 from pydag.app import picture
 from pydag.app.run import run_job, submit_job
 from pydag.model.run import RunFailed, RunRecord
+from pydag.settings import Settings
 from pydag.view.reporters import reporter_for
 from pydag.view.terminal import print_stderr
 from pydag.workflow.job import Job
@@ -17,7 +18,7 @@ from pydag.workflow.job import Job
 def run(job: Job, *, check: bool) -> RunRecord:
     """What `Job.run` promises."""
     try:
-        return run_job(job, reporter_for(sys.stdout), check=check)
+        return run_job(job, reporter_for(sys.stdout, show_output=Settings.load().show_output), check=check)
     except RunFailed:
         if sys.excepthook is sys.__excepthook__:  # the hook of the user's program stays
             sys.excepthook = _one_line

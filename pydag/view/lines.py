@@ -11,6 +11,7 @@ from pydag.model.run import Attempt, Output, Run, RunRecord, tried_again
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
 from pydag.view.outlet import Outlet
+from pydag.view.output_lines import OutputLines
 from pydag.view.summary import final_lines
 from pydag.view.tails import OutputTails
 from pydag.view.terminal import Display
@@ -21,29 +22,38 @@ _MAX_LINES = 10  # more tasks than this that end together without having started
 
 
 class LineReporter:
-    """A Reporter. Each call writes its lines at once, in one write. `strict` is as in `Outlet`."""
+    """A Reporter. Each call writes its lines at once, in one write. `strict` is as in `Outlet`.
 
-    def __init__(self, stream: TextIO, display: Display, *, strict: bool = False) -> None:
+    With `show_output`, what tasks write is shown too.
+    """
+
+    def __init__(self, stream: TextIO, display: Display, *, strict: bool = False, show_output: bool = False) -> None:
         self._out = Outlet(stream, strict=strict)
         self._display = display
+        self._show_output = show_output
         self._second: tuple[float, str] = (0.0, "")
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
         self._spec = spec
         self._tails = OutputTails(spec)
+        self._output = OutputLines(spec, self._display) if self._show_output else None
         self._last = run.started
         tasks = count(len(spec.tasks), "task")
         self._out.write(f"{self._time(run.started)} {spec.name} started: {tasks}, run {run.id}\n")
 
     def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
         """A line for each attempt; output is kept for the end, in case its task fails."""
+        lines = []
         for output in outputs:
             self._tails.add(output)
-        lines = []
+            if self._output:
+                lines += [f"{line}\n" for line in self._output.add(output)]
         not_attempted: dict[tuple[State, str], list[str]] = {}
         for attempt in attempts:
             if attempt.state.final:
                 self._tails.ended(attempt)
+                if self._output:
+                    lines += [f"{line}\n" for line in self._output.ended(attempt)]
             task = self._spec.tasks[attempt.task]
             self._last = attempt.ended or attempt.started or self._last
             if attempt.attempted:

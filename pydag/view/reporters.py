@@ -11,10 +11,12 @@ from pydag.view.lines import LineReporter
 from pydag.view.terminal import display_for, is_terminal
 
 
-def reporter_for(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> Reporter:
+def reporter_for(
+    stream: TextIO | None, environ: Mapping[str, str] = os.environ, *, show_output: bool = False
+) -> Reporter:
     """A live tree on a terminal that can redraw, plain lines elsewhere: NO_COLOR and TERM=dumb ask for lines too.
 
-    None is a closed output, as Python has it.
+    None is a closed output, as Python has it. With `show_output`, what tasks write is shown while they run.
     """
     if stream is None:
         return Silent()
@@ -23,4 +25,4 @@ def reporter_for(stream: TextIO | None, environ: Mapping[str, str] = os.environ)
         from pydag.view.live.tree import LiveTree  # a run in a pipe or under cron does not need it
 
         return LiveTree(stream, display)
-    return LineReporter(stream, display)
+    return LineReporter(stream, display, show_output=show_output)

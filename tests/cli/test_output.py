@@ -95,3 +95,10 @@ def test_a_run_goes_on_over_a_full_disk_and_says_so_once() -> None:
 def test_a_full_disk_under_stderr_changes_no_status(command: str) -> None:
     simple("false")
     assert to_a_full_disk(command, "2>").returncode == pydag(*command.split()).returncode
+
+
+def test_output_is_shown_behind_the_names_of_its_tasks_where_it_is_asked_for() -> None:
+    simple("echo out; echo err >&2")
+    for done in (pydag("run", "flow.py", "-v"), run(*PYDAG, "run", "flow.py", PYDAG_SHOW_OUTPUT="1")):
+        assert done.stdout.splitlines()[2:4] == ["t0 │ out", "t0 │ err"]
+    assert "│" not in pydag("run", "flow.py").stdout

@@ -62,6 +62,21 @@ TestJob: failed after 13s; 2 success, 1 failed, 2 skipped
     )
 
 
+def test_output_that_was_asked_for_comes_between_start_and_end_of_its_task() -> None:
+    stream = io.StringIO()
+    replay(LineReporter(stream, PLAIN, show_output=True), STORY, STORY_ENDS)
+    lines = stream.getvalue().splitlines()
+    place = lines.index("Feature Engineering1 │ one")
+    assert lines[place - 1 : place + 5] == [
+        "2022-12-26 15:28:02 `Feature Engineering2` started",
+        "Feature Engineering1 │ one",
+        "Feature Engineering2 │ other",
+        "Feature Engineering1 │ two and more",
+        "Feature Engineering1 │ broken",
+        "2022-12-26 15:28:04 `Feature Engineering1` failed after 2.0s: exit 1",
+    ]
+
+
 def test_lines_announce_the_next_attempt() -> None:
     spec = job("J", {"a": []}, retries=2)
     story = [
