@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydag.model.run import Attempt, Run, RunFailed, RunRecord, TaskRun
     from pydag.model.states import Reason, State, When
     from pydag.workflow.job import GoCronJob, Job
+    from pydag.workflow.params.param import param
     from pydag.workflow.tasks.base import Task
     from pydag.workflow.tasks.gocron import GoCronTask
     from pydag.workflow.tasks.http import HttpTask
@@ -45,6 +46,7 @@ __all__ = [
     "Task",
     "TaskRun",
     "When",
+    "param",
 ]
 
 if not TYPE_CHECKING:
@@ -53,6 +55,7 @@ if not TYPE_CHECKING:
         "model.run": ("Attempt", "Run", "RunFailed", "RunRecord", "TaskRun"),
         "model.states": ("Reason", "State", "When"),
         "workflow.job": ("GoCronJob", "Job"),
+        "workflow.params.param": ("param",),
         "workflow.tasks.base": ("Task",),
         "workflow.tasks.gocron": ("GoCronTask",),
         "workflow.tasks.http": ("HttpTask",),

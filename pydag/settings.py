@@ -20,6 +20,9 @@ MIB = 1024 * 1024
 SCHEDULES = "schedules"
 """The directory in PYDAG_HOME that holds what was submitted."""
 
+SCHEDULED_FOR = "PYDAG_SCHEDULED_FOR"
+"""The variable in which a run's file and tasks find its logical date: ISO 8601 with the zone's offset."""
+
 
 class RunNew(Enum):
     """What a run does with the job's tasks on gocron, whether they exist there or not."""

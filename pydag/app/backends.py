@@ -32,7 +32,14 @@ def checked(job: Job, settings: Settings) -> JobSpec:
     if job.engine not in (None, *_ENGINES):
         known = ", ".join(map(repr, _ENGINES))
         raise InvalidJob(f"job {job.name!r}: engine={shown(job.engine)} is unknown; use one of {known}")
-    return job.check(strict=settings.strict)
+    spec = job.check(strict=settings.strict)
+    secret = next((param.name for param in spec.params if param.secret), None)
+    if secret and _engine_name(job, settings) in _KEEP_COMMANDS:
+        raise InvalidJob(
+            f"job {job.name!r} runs on {_engine_name(job, settings)}, whose server would keep the secret parameter "
+            f'{secret} in its commands: run it with engine="local", or let the command read the secret on its node'
+        )
+    return spec
 
 
 def engine_for(job: Job, settings: Settings, *, own_process: bool = False) -> Engine:
@@ -41,8 +48,11 @@ def engine_for(job: Job, settings: Settings, *, own_process: bool = False) -> En
     `own_process` says that this process is a command of pydag and not a user's program, so that the engine may change
     how the process is scheduled.
     """
-    name = job.engine or ("gocron" if settings.gocron.address else "local")
-    return _ENGINES[name](job, settings, own_process)
+    return _ENGINES[_engine_name(job, settings)](job, settings, own_process)
+
+
+def _engine_name(job: Job, settings: Settings) -> str:
+    return job.engine or ("gocron" if settings.gocron.address else "local")
 
 
 def _local_engine(job: Job, settings: Settings, own_process: bool) -> Engine:
@@ -69,6 +79,9 @@ def _gocron_engine(job: Job, settings: Settings, own_process: bool) -> Engine:
 
 _ENGINES = {"local": _local_engine, "gocron": _gocron_engine}
 """The engines that a job can name. A new one is added here."""
+
+_KEEP_COMMANDS = frozenset({"gocron"})
+"""Those that keep commands, with their variables, on a server: no place for a secret."""
 
 
 def scheduler_for(node: int | None, settings: Settings, crontab: Crontab) -> Scheduler:

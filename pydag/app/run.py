@@ -49,7 +49,7 @@ def run_job(
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
             if engine.shares_tasks:
                 refuse_if_live(store, spec.name, "then run it again")
-            run = _new_run(spec.name, engine.name, scheduled_for)  # its time includes what the engine prepares
+            run = _new_run(job, engine.name, scheduled_for)  # its time includes what the engine prepares
             _prepare(engine, job, spec)
             tracker = Tracker(
                 spec,
@@ -79,21 +79,22 @@ def submit_job(job: Job) -> None:
 
 
 def _prepare(engine: Engine, job: Job, spec: JobSpec) -> None:
-    engine.prepare(spec)
+    engine.prepare(spec.with_variables(job.parameters.variables))
     for task, task_id in zip(job.tasks, engine.task_ids, strict=False):  # most engines keep no tasks, and give no ids
         if isinstance(task, GoCronTask):
             task.task_id = task_id
 
 
-def _new_run(job: str, engine: str, scheduled_for: datetime | None) -> Run:
+def _new_run(job: Job, engine: str, scheduled_for: datetime | None) -> Run:
     return Run(
         id=new_run_id(),
-        job=job,
+        job=job.name,
         engine=engine,
         state=State.RUNNING,
         started=datetime.now(UTC),
         owner=this_process(),
         scheduled_for=scheduled_for,
+        params=job.parameters.values,
     )
 
 

@@ -19,8 +19,8 @@ from pydag.runs.owner import live_runs
 from pydag.runs.reporter import Silent
 from pydag.schedule import never_started
 from pydag.schedule.due import due_time, missed_times
-from pydag.schedule.submission import SCHEDULED_FOR, Submission, Submissions, submission_id
-from pydag.settings import RunNew, Settings
+from pydag.schedule.submission import Submission, Submissions, submission_id
+from pydag.settings import SCHEDULED_FOR, RunNew, Settings
 from pydag.stores.base import Store
 from pydag.workflow.loader import load_job
 

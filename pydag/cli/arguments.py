@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,11 +9,10 @@ import click
 
 from pydag.errors import shown
 from pydag.workflow.discovery import workflow_file
+from pydag.workflow.params.parameters import split_arguments
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-_VALUE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL | re.ASCII)
 
 
 class Workflow(NamedTuple):
@@ -29,18 +27,10 @@ def workflow_of(arguments: tuple[str, ...]) -> Workflow:
 
     Without a FILE it is the one of the working directory. Raises `LoadError` where there is none, or several.
     """
-    given = [(argument, _VALUE.fullmatch(argument)) for argument in arguments]
-    files = [argument for argument, value in given if not value]
+    values, files = split_arguments(arguments)
     if len(files) > 1:
         raise click.UsageError(f"{shown(files[0])} and {shown(files[1])}: give one FILE, and values as NAME=VALUE")
-    values = {value[1]: value[2] for _, value in given if value}
     return Workflow(Path(files[0]) if files else workflow_file(Path()), values)
-
-
-def _without_values(workflow: Workflow) -> Workflow:
-    if workflow.values:
-        raise click.UsageError(f"{next(iter(workflow.values))}=...: a workflow file has no parameters yet")
-    return workflow
 
 
 class _FileOrValue(click.ParamType[str]):
@@ -57,6 +47,6 @@ workflow_arguments = click.argument(
     nargs=-1,
     type=_FileOrValue(),
     metavar="[FILE] [NAME=VALUE]...",
-    callback=lambda _context, _parameter, arguments: _without_values(workflow_of(arguments)),
+    callback=lambda _context, _parameter, arguments: workflow_of(arguments),
 )
 """`[FILE] [NAME=VALUE]...`, which a command gets as one `Workflow` under the name `workflow`."""

@@ -21,4 +21,4 @@ from pydag.workflow.loader import load_job
 @click.option("--states", is_flag=True, help="Colour the tasks by the job's last run.")
 def graph(workflow: Workflow, name: str | None, output: Path | None, states: bool) -> None:
     """Draw the job in FILE."""
-    click.echo(f"wrote {draw_file(load_job(workflow.file, name), output, with_states=states)}")
+    click.echo(f"wrote {draw_file(load_job(workflow.file, name, workflow.values), output, with_states=states)}")

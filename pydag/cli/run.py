@@ -30,6 +30,6 @@ from pydag.workflow.loader import load_job
 )
 def run(workflow: Workflow, name: str | None, max_parallel: int | None, show_output: bool) -> None:
     """Run the job in FILE to its end."""
-    job = load_job(workflow.file, name)
+    job = load_job(workflow.file, name, workflow.values)
     reporter = reporter_for(sys.stdout, show_output=show_output or Settings.load().show_output)
     run_job(job, reporter, max_parallel=max_parallel, own_process=True)

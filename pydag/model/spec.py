@@ -7,13 +7,14 @@ place in `JobSpec.tasks`; names are for people.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from pydag.errors import StoreFormatError
 from pydag.model.actions import KINDS, NAMES, Action, HttpRequest, Shell
+from pydag.model.params import ParamSpec
 from pydag.model.states import When
 
 FORMAT = 3
@@ -40,6 +41,7 @@ class JobSpec:
     tasks: tuple[TaskSpec, ...]
     description: str = ""
     max_parallel: int | None = None
+    params: tuple[ParamSpec, ...] = ()
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def number(self, task: str) -> int | None:
@@ -47,6 +49,12 @@ class JobSpec:
         if not self._numbers:
             self._numbers.update((each.name, number) for number, each in enumerate(self.tasks))
         return self._numbers.get(task)
+
+    def with_variables(self, variables: Sequence[tuple[str, str]]) -> JobSpec:
+        """The job whose commands get these environment variables too. Those of a task's own `env` stay as they are."""
+        if not variables:
+            return self
+        return replace(self, tasks=tuple(_with_variables(task, variables) for task in self.tasks))
 
     def upstream_names(self) -> dict[str, list[str]]:
         """The edges as names, the form that `pydag.model.graph` takes."""
@@ -66,13 +74,15 @@ class JobSpec:
 
         Equal jobs give equal text, so its digest can stand for the job.
         """
-        document = {
+        document: dict[str, object] = {
             "format": FORMAT,
             "name": self.name,
             "description": self.description,
             "max_parallel": self.max_parallel,
             "tasks": [_task_document(task) for task in self.tasks],
         }
+        if self.params:
+            document["params"] = [param.document() for param in self.params]
         return json.dumps(document, separators=(",", ":"))
 
     @classmethod
@@ -95,9 +105,18 @@ class JobSpec:
                 description=document["description"],
                 max_parallel=document["max_parallel"],
                 tasks=tuple(map(read, document["tasks"])),
+                params=tuple(map(ParamSpec.read, document.get("params", ()))),
             )
         except (ValueError, KeyError, TypeError):
             raise _unreadable(text) from None
+
+
+def _with_variables(task: TaskSpec, variables: Sequence[tuple[str, str]]) -> TaskSpec:
+    if not isinstance(task.action, Shell):
+        return task
+    own = dict(task.action.env)
+    added = tuple(pair for pair in variables if pair[0] not in own)
+    return task._replace(action=task.action._replace(env=added + task.action.env))
 
 
 def _unreadable(text: str) -> StoreFormatError:

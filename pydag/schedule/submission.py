@@ -23,12 +23,9 @@ from pydag.model.spec import digest
 from pydag.schedule.expression import CronExpression
 from pydag.schedule.fire_times import FireTimes
 from pydag.schedule.zone import local_zone
-from pydag.settings import SCHEDULES
+from pydag.settings import SCHEDULED_FOR, SCHEDULES
 
 FORMAT = 1
-SCHEDULED_FOR = "PYDAG_SCHEDULED_FOR"
-"""The variable in which a run's tasks find its logical date: ISO 8601 with the zone's offset."""
-
 COMMAND = "_scheduled"
 """The hidden command that a scheduler calls."""
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Protocol, overloa
 from pydag.errors import InvalidJob, count, shown
 from pydag.model.graph import order
 from pydag.model.spec import JobSpec, TaskSpec
+from pydag.workflow.params.parameters import PROGRAM, Parameters
+from pydag.workflow.params.secrets import refuse_secrets_in
 from pydag.workflow.tasks.base import Task, collector
 from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name, checked_strict
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 class Reader(Protocol):
     """Reads a file for its jobs. It collects each job that is made meanwhile, and lets none of them run, ever."""
+
+    parameters: Parameters
+    """What the file declares meanwhile, and the values that it is read with."""
 
     def made(self, job: Job) -> None:
         """The file made this job."""
@@ -69,6 +74,8 @@ class Job:
         self._tasks: dict[str, Task] = {}
         self._entered: list[Token[Callable[[Task], None] | None]] = []
         self._reader = Job.reader  # kept: a thread, or a process of multiprocessing, may run the job after the reading
+        self.parameters = self._reader.parameters if self._reader else PROGRAM
+        """What its file, or this program, takes from whoever runs it."""
         if self._reader:
             self._reader.made(self)
 
@@ -108,12 +115,15 @@ class Job:
                         + _next_step(other)
                     )
         order({task.name: [before.name for before in task.upstream] for task in numbers})
-        return JobSpec(
+        spec = JobSpec(
             name=self.name,
             description=self.description,
             max_parallel=self.max_parallel,
             tasks=tuple(self._task_spec(task, numbers, strict) for task in numbers),
+            params=self.parameters.specs,
         )
+        refuse_secrets_in(spec, self.parameters.secrets)
+        return spec
 
     def _task_spec(self, task: Task, numbers: dict[Task, int], strict: bool) -> TaskSpec:
         return TaskSpec(
@@ -143,6 +153,8 @@ class Job:
             raise InvalidJob(f'job {self.name!r}: mode={shown(mode)} is unknown; use "execute" or "submit"')
         if self._reader:
             self._reader.refuse_run(self)
+        if sys._getframe(1).f_globals.get("__name__") == "__main__":  # else the command line is another program's
+            self.parameters.refuse_undeclared(sys.argv[0])
         from pydag.cli import script  # the one way up: all that a run needs is imported when a job runs
 
         if mode == "execute":

@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from importlib.machinery import SourceFileLoader
@@ -21,9 +21,10 @@ from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pydag.errors import LoadError, NotFound, nearest
+from pydag.errors import InvalidSetting, LoadError, NotFound, nearest
 from pydag.workflow.discovery import DIRECTORY_IS_GONE
 from pydag.workflow.job import Job
+from pydag.workflow.params.parameters import Parameters
 
 if TYPE_CHECKING:
     from pydag.workflow.notebook import Notebook
@@ -45,7 +46,8 @@ class _Reader:
     refused with an Exception: pools of threads or processes pass on nothing else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, parameters: Parameters) -> None:
+        self.parameters = parameters
         self.jobs: list[Job] = []
         self.stopped: Job | None = None
         self.refusal: LoadError | None = None
@@ -86,19 +88,15 @@ class _Script(SourceFileLoader):
         return notebook.read(self.get_data(self.path), self.path)
 
 
-def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
-    """The job of that name in the file, or its only one.
+def load_job(file: str | os.PathLike[str], name: str | None = None, values: Mapping[str, str] | None = None) -> Job:
+    """The job of that name in the file, or its only one, where the file's parameters have these values.
 
-    Raises `NotFound` where it has none of that name, and `LoadError`; what the file itself raises is named.
+    Raises `NotFound` where it has none of that name, `InvalidSetting` where a value is missing, wrong or of no
+    parameter, and `LoadError`; what the file itself raises is named.
     """
     path = Path(file)
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        raise LoadError(DIRECTORY_IS_GONE) from None
-    if not os.path.isfile(path):  # unlike Path's it never raises
-        raise LoadError(_no_file(path))
-    reader = _read(path)
+    reader = _read(path, Parameters(values or {}))
+    reader.parameters.refuse_undeclared(str(path))
     jobs = reader.jobs.copy()  # a thread of the file may make more
     if not jobs:
         raise LoadError(
@@ -117,15 +115,28 @@ def load_job(file: str | os.PathLike[str], name: str | None = None) -> Job:
     return named[0]
 
 
-def _read(path: Path) -> _Reader:
+def load_parameters(file: str | os.PathLike[str]) -> Parameters:
+    """What the file declares. Its values are made up where it has none. Raises `LoadError`."""
+    parameters = Parameters({}, stand_ins=True)
+    _read(Path(file), parameters)
+    return parameters
+
+
+def _read(path: Path, parameters: Parameters) -> _Reader:
     """Import the file, up to the first `run`."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise LoadError(DIRECTORY_IS_GONE) from None
+    if not os.path.isfile(path):  # unlike Path's it never raises
+        raise LoadError(_no_file(path))
     if path.suffix not in (".py", ".ipynb"):
         raise LoadError(f"{str(path)!r} is not a workflow file: its name must end in .py or .ipynb")
     loader = _Script(MODULE, str(path.absolute()))
     spec = spec_from_loader(MODULE, loader)
     assert spec is not None
     module = module_from_spec(spec)
-    reader = Job.reader = _Reader(path)
+    reader = Job.reader = _Reader(path, parameters)
     with _as_script(path), _output_that_never_fails():
         sys.modules[MODULE] = module
         try:
@@ -134,7 +145,7 @@ def _read(path: Path) -> _Reader:
             return reader
         except SystemExit as end:
             raise LoadError(f"{str(path)!r} ended itself while it was imported: sys.exit({end.code!r})") from end
-        except (LoadError, KeyboardInterrupt):
+        except (LoadError, InvalidSetting, KeyboardInterrupt):
             raise
         except BaseException as error:
             where = _line_of(error, loader)

@@ -1,0 +1,1 @@
+"""Parameters: how a file declares them, and where their values come from."""
