@@ -180,6 +180,10 @@ def _task_run(task: TaskSpec, attempts: list[Attempt] | None, goes_on: bool) -> 
     if not attempts:
         return TaskRun(name=task.name, state=State.PENDING)
     attempts.sort(key=lambda attempt: attempt.number)
+    if not attempts[0].attempted and attempts[0].state is State.PENDING:  # its end was taken back: the run was resumed
+        del attempts[0]
+        if not attempts:
+            return TaskRun(name=task.name, state=State.PENDING)
     # A task that waits for its next attempt and is then cancelled has attempts, and an end without one, which decides.
     decisive = attempts[-1] if attempts[0].attempted else attempts[0]
     waits = goes_on and tried_again(task, decisive)

@@ -49,4 +49,5 @@ class Reason(Enum):
     NOT_STARTED = "not started"  # the engine could not start it
     UPSTREAM = "upstream"  # skipped: an upstream task ended otherwise than `when` asks
     LEFT_OUT = "left out"  # skipped: the run was asked for other tasks; it counts as a success for those after it
+    EARLIER = "earlier"  # success: an earlier run has done it, and this one does not do it again
     UNKNOWN = "unknown"  # the engine cannot say how it ended

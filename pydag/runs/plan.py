@@ -6,6 +6,7 @@ All decisions about the order of tasks are here. The tracker calls `take`, does 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from pydag.model.spec import JobSpec
 from pydag.model.states import State, When, worst
@@ -16,9 +17,12 @@ class Plan:
 
     A task is decided when the last of its upstream tasks has ended: it becomes ready, or it is skipped. Each task is
     taken at most once, and every task ends exactly once.
+
+    `ended` are the tasks that have ended before the walk begins, and how: they are never taken. `skipped_at_start` are
+    those that are skipped whatever happens.
     """
 
-    def __init__(self, spec: JobSpec) -> None:
+    def __init__(self, spec: JobSpec, ended: Mapping[int, State] | None = None) -> None:
         tasks = spec.tasks
         self.states = [State.PENDING] * len(tasks)
         self._when = [task.when for task in tasks]
@@ -28,7 +32,13 @@ class Plan:
         self._bad_upstream = bytearray(len(tasks))  # it failed, or was skipped because of one that failed
         self._ready: deque[int] = deque()
         self._open = len(tasks)
-        self._decide([number for number, count in enumerate(self._waiting) if not count])
+        ended = ended or {}
+        for number, state in ended.items():
+            self.states[number] = state  # all of them first: one of them may be upstream of another
+        for number, state in ended.items():
+            self._end(number, state, bad=state is not State.SUCCESS)
+        decidable = (number for number, count in enumerate(self._waiting) if not count and number not in ended)
+        self.skipped_at_start = self._decide(list(decidable))
 
     @property
     def done(self) -> bool:

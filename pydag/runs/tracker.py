@@ -18,6 +18,7 @@ from pydag.errors import NotFound, StoreError
 from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
+from pydag.runs.earlier import NOTHING, Earlier
 from pydag.runs.plan import Plan
 from pydag.runs.reporter import Reporter
 from pydag.stores.base import RunHandle, Store
@@ -47,7 +48,8 @@ class Tracker:
     """Tracks one run from its first attempt to its end.
 
     `max_parallel` bounds the attempts that run at once; None leaves it to the engine, whose room bounds them anyway.
-    `output_limit` is the number of bytes that are kept of each attempt's output, from its beginning.
+    `output_limit` is the number of bytes that are kept of each attempt's output, from its beginning. `earlier` is what
+    there is before it begins; `handle` that of a run that was taken over, so that it goes on.
     """
 
     def __init__(
@@ -60,20 +62,23 @@ class Tracker:
         reporter: Reporter,
         output_limit: int,
         max_parallel: int | None = None,
+        earlier: Earlier = NOTHING,
+        handle: RunHandle | None = None,
         clock: Clock = REAL_CLOCK,
     ) -> None:
         self._spec = spec
         self._run = run
         self._engine = engine
         self._store = store
-        self._handle: RunHandle | None = None  # the run in the store, once it was begun
+        self._handle = handle  # the run in the store, once it was begun
         self._reporter = reporter
         self._output_limit = output_limit
         wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
         self._slots = min(wanted, engine.room or wanted)
         self._clock = clock
         self._environ = {"PYDAG_JOB": spec.name, "PYDAG_RUN_ID": run.id}
-        self._plan = Plan(spec)
+        self._earlier = earlier
+        self._plan = Plan(spec, earlier.ended)
         self._running: dict[int, Attempt] = {}
         self._retries: list[tuple[float, int, int]] = []  # when (monotonic), task, number of the attempt: a heap
         self._due: deque[tuple[int, int]] = deque()  # retries whose time has come: task, number
@@ -126,8 +131,14 @@ class Tracker:
 
     def begin(self) -> None:
         """Write the run to the history and report it."""
-        self._handle = self._store.begin(self._run, self._spec)
+        if self._handle is None:
+            self._handle = self._store.begin(self._run, self._spec)
         self._reporter.run_started(self._run, self._spec)
+        self._done += self._earlier.kept
+        self._report(list(self._earlier.kept), [])
+        self._attempts += self._earlier.new
+        for task in self._plan.skipped_at_start:
+            self._end_unattempted(task, State.SKIPPED, Reason.UPSTREAM)
 
     def turn(self) -> None:
         """One turn of the loop: pass on a stop, start what may start, wait for the engine, take its events."""
@@ -222,7 +233,7 @@ class Tracker:
         if self._due:
             return self._due.popleft()
         task_or_none = self._plan.take()
-        return None if task_or_none is None else (task_or_none, 1)
+        return None if task_or_none is None else (task_or_none, self._earlier.numbers.get(task_or_none, 1))
 
     def _take_end(self, event: Attempt) -> None:
         attempt = self._running[event.task]

@@ -213,3 +213,28 @@ def test_a_second_cancellation_changes_nothing() -> None:
     assert not plan.done
     plan.finish(0, State.CANCELLED)
     assert plan.done
+
+
+def test_what_has_ended_before_is_never_taken_and_decides_what_follows() -> None:
+    success = When.SUCCESS
+    spec = job((success, ()), (success, (0,)), (success, (1,)), (When.FAILURE, (2,)), (success, ()))
+    plan = Plan(spec, {0: State.SUCCESS, 1: State.SUCCESS})
+    assert plan.skipped_at_start == []
+    assert [plan.take(), plan.take(), plan.take()] == [2, 4, None]
+    assert plan.finish(2, State.SUCCESS) == [3]
+    plan.finish(4, State.SUCCESS)
+    assert (plan.done, plan.outcome()) == (True, State.SUCCESS)
+
+
+def test_a_failure_before_the_walk_skips_what_depends_on_it() -> None:
+    success = When.SUCCESS
+    plan = Plan(job((success, ()), (success, (0,)), (success, (1,)), (When.FAILURE, (2,))), {0: State.FAILED})
+    assert plan.skipped_at_start == [1, 2]
+    assert plan.take() == 3
+    plan.finish(3, State.SUCCESS)
+    assert plan.outcome() is State.FAILED
+
+
+def test_a_walk_of_which_all_has_ended_is_done() -> None:
+    plan = Plan(job((When.SUCCESS, (1,)), (When.SUCCESS, ())), {0: State.SUCCESS, 1: State.SUCCESS})
+    assert (plan.done, plan.outcome(), plan.take()) == (True, State.SUCCESS, None)

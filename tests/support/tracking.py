@@ -11,6 +11,7 @@ from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Run, RunRecord
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
+from pydag.runs.earlier import NOTHING, Earlier
 from pydag.runs.tracker import OUTPUT_BATCH, Tracker
 from pydag.stores.base import RunHandle
 from pydag.stores.memory import MemoryStore
@@ -56,6 +57,8 @@ class Scene:
         output_limit: int = 2 * OUTPUT_BATCH,
         store: MemoryStore | None = None,
         engine: type[ScriptedEngine] = ScriptedEngine,
+        earlier: Earlier = NOTHING,
+        handle: RunHandle | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.store = store or MemoryStore()
@@ -72,6 +75,8 @@ class Scene:
             reporter=self.reporter,
             output_limit=output_limit,
             max_parallel=max_parallel,
+            earlier=earlier,
+            handle=handle,
             clock=self.clock.for_tracker,
         )
 
