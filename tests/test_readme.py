@@ -1,17 +1,12 @@
-"""What the README shows is run as written, and what it lists is what there is."""
+"""What the README shows is run as written, and what it names exists."""
 
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import click
 import pytest
-
-from pydag import settings
-from pydag.cli.group import COMMANDS, LazyCommand, pydag
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -56,37 +51,6 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     named = {target for text in texts for target in re.findall(r"^make (\w+)", text, re.MULTILINE)}
     assert {"example", "test", "check"} <= named
     assert [target for target in sorted(named) if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
-
-
-def commands(group: Sequence[click.Command], before: str = "") -> Iterator[tuple[str, click.Command]]:
-    for each in group:
-        command = each.load() if isinstance(each, LazyCommand) else each
-        yield f"{before}{command.name}", command
-        if isinstance(command, click.Group):
-            yield from commands([*command.commands.values()], f"{before}{command.name} ")
-
-
-def test_every_command_and_option_has_its_place() -> None:
-    for name, command in commands(COMMANDS):
-        if command.hidden:
-            continue
-        assert re.search(rf"`pydag {name}[ `]", README), name
-        for option in command.params:
-            if option.param_type_name == "option":
-                assert any(spelling in README for spelling in option.opts), (name, option.opts)
-
-
-def test_the_help_and_the_readme_say_the_same_of_each_exit_status() -> None:
-    rows = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    said = re.findall(r"^  (\d+) +(.*)$", pydag.help or "", re.MULTILINE)
-    assert len(rows) == 8
-    assert rows == said
-
-
-def test_every_environment_variable_of_the_code_has_its_row() -> None:
-    code = Path(settings.__file__).read_text()
-    for variable in set(re.findall(r"\b(?:PYDAG|GOCRON)_[A-Z_]+\b", code)):
-        assert re.search(rf"^\|.*`{variable}`.* \|", README, re.MULTILINE), variable
 
 
 def test_every_linked_file_exists() -> None:

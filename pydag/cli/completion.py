@@ -6,17 +6,45 @@ import os
 import re
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class, shell_complete
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ZshComplete,
+    add_completion_class,
+    shell_complete,
+)
+
+from pydag.cli.help import Command
 
 # A character that bash may read as something other than itself.
 _SPECIAL = re.compile(r"[^\w@%+=:,./\-\u0080-\U0010ffff]")
 
 
-def complete(group: click.Group, instruction: str) -> int:
+def complete(group: click.Command, instruction: str) -> int:
     """Print what a shell asks for with the variable _PYDAG_COMPLETE; gives the exit status."""
     add_completion_class(_QuotingBash)
+    add_completion_class(_Zsh)
     add_completion_class(_WholeFish)
     return shell_complete(group, {}, "pydag", "_PYDAG_COMPLETE", instruction)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ('eval "$(pydag completion bash)"', "in ~/.bashrc"),
+        ('eval "$(pydag completion zsh)"', "in ~/.zshrc, after compinit"),
+        ("pydag completion fish | source", "in ~/.config/fish/config.fish"),
+    ),
+    statuses=(0, 2),
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands, jobs and tasks in a shell.
+
+    Put one of the lines below into the file that your shell reads when it starts, and open a new terminal.
+    """
+    complete(click.get_current_context().find_root().command, f"{shell}_source")
 
 
 # Click's own script removes the backslashes of the candidates and lets bash expand the rest. It also knows only
@@ -43,7 +71,7 @@ class _QuotingBash(BashComplete):
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words, _ = _words(os.environ["COMP_LINE"])
-        return words[1:-1], words[-1]
+        return _dashed(words[1:-1], words[-1])
 
     def format_completion(self, item: CompletionItem) -> str:
         # Bash keeps the start of the word, up to COMP_WORD. The rest is quoted as the open quote there needs it.
@@ -55,10 +83,26 @@ class _QuotingBash(BashComplete):
         return super().format_completion(CompletionItem(_quoted(whole.removeprefix(stays), quote), item.type))
 
 
+class _Zsh(ZshComplete):
+    def get_completion_args(self) -> tuple[list[str], str]:
+        return _dashed(*super().get_completion_args())
+
+
 class _WholeFish(FishComplete):
     """Click's own script cuts a name at its first comma."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        return _dashed(*super().get_completion_args())
+
+
+def _dashed(words: list[str], incomplete: str) -> tuple[list[str], str]:
+    """The options in these words as pydag spells them: click knows no other spelling while it completes."""
+    *words, incomplete = (
+        re.sub(r"^--[\w-]+", lambda name: name[0].replace("_", "-"), each) for each in (*words, incomplete)
+    )
+    return words, incomplete
 
 
 def _words(line: str) -> tuple[list[str], str]:

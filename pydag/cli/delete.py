@@ -6,10 +6,11 @@ import click
 
 from pydag.app import schedule
 from pydag.app.jobs import Deleted
+from pydag.cli.help import Command
 from pydag.cli.names import JobName
 
 
-@click.command()
+@click.command(cls=Command, examples=(("pydag delete Report", "with its history"),), statuses=(0, 2, 4, 5, 6))
 @click.argument("job", type=JobName())
 @click.option("--force", is_flag=True, help="Delete it even while it runs: that run breaks off.")
 def delete(job: str, force: bool) -> None:

@@ -8,11 +8,19 @@ import click
 
 from pydag.app.picture import draw_file
 from pydag.cli.arguments import Workflow, workflow_arguments
+from pydag.cli.help import Command
 from pydag.cli.options import job_option
 from pydag.workflow.loader import load_job
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("pydag graph", "draw JOB.png"),
+        ("pydag graph load.py -o load.svg --states", "in the colours of its last run"),
+    ),
+    statuses=(0, 2, 4, 6),
+)
 @workflow_arguments
 @job_option
 @click.option(

@@ -7,16 +7,26 @@ from importlib import import_module
 import click
 
 from pydag import __version__
+from pydag.cli.help import EXIT_STATUSES, Group
 
 
 class LazyCommand(click.Command):
     """Stands for a command until it is called: help and completion need its name and its first line alone.
 
-    `place` is where the command is, as `module:attribute`.
+    `place` is where the command is, as `module:attribute`; `section` is where the help lists it.
     """
 
-    def __init__(self, name: str, place: str, help: str = "", *, hidden: bool = False) -> None:  # noqa: A002  # as click has it
+    def __init__(
+        self,
+        name: str,
+        place: str,
+        help: str = "",  # noqa: A002  # as click has it
+        *,
+        section: str = "Other commands",
+        hidden: bool = False,
+    ) -> None:
         super().__init__(name, help=help, hidden=hidden)
+        self.section = section
         self._place = place
 
     def load(self) -> click.Command:
@@ -31,45 +41,64 @@ class LazyCommand(click.Command):
         return self.load().make_context(info_name, args, parent, **extra)
 
 
+_RUN = "Run jobs, and see what happened"
+_WRITE = "Write a workflow"
+_SCHEDULE = "Run jobs at their time"
+_CARE = "Look after jobs and machines"
+
 COMMANDS = (
-    LazyCommand("run", "pydag.cli.run:run", "Run the job in FILE to its end."),
-    LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs, or the tasks of one job."),
-    LazyCommand("log", "pydag.cli.log:log", "Show the last runs of JOB, or the output of one of its tasks."),
-    LazyCommand("status", "pydag.cli.jobs:status", "Show what runs now, and the last result of each job."),
-    LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB, its history and its schedule."),
-    LazyCommand("prune", "pydag.cli.prune:prune", "Delete old runs of JOB, or of all jobs."),
-    LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE."),
+    LazyCommand("run", "pydag.cli.run:run", "Run the job in FILE to its end.", section=_RUN),
     LazyCommand(
-        "submit", "pydag.cli.schedule:submit", "Put the job in FILE on your crontab, or on gocron's scheduler."
+        "log", "pydag.cli.log:log", "Show the last runs of JOB, or the output of one of its tasks.", section=_RUN
     ),
-    LazyCommand("unschedule", "pydag.cli.schedule:unschedule", "Take JOB off its scheduler; its history stays."),
+    LazyCommand(
+        "status", "pydag.cli.jobs:status", "Show what runs now, and the last result of each job.", section=_RUN
+    ),
+    LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs.", section=_RUN),
+    LazyCommand("tasks", "pydag.cli.jobs:tasks", "List the tasks of JOB.", section=_RUN),
+    LazyCommand("init", "pydag.cli.init:init", "Write a first workflow file, with comments.", section=_WRITE),
+    LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE.", section=_WRITE),
+    LazyCommand(
+        "submit",
+        "pydag.cli.schedule:submit",
+        "Put the job in FILE on your crontab, or on gocron's scheduler.",
+        section=_SCHEDULE,
+    ),
+    LazyCommand(
+        "unschedule",
+        "pydag.cli.schedule:unschedule",
+        "Take JOB off its scheduler; its history stays.",
+        section=_SCHEDULE,
+    ),
     LazyCommand(
         "backfill",
         "pydag.cli.schedule:backfill",
         "Run JOB for each past fire time without a successful run.",
+        section=_SCHEDULE,
     ),
-    LazyCommand("nodes", "pydag.cli.gocron:nodes", "List the nodes of gocron, or add, check and remove one."),
-    LazyCommand("migrate", "pydag.cli.gocron:migrate", "Copy the history that the earlier pydag kept on Redis."),
+    LazyCommand("delete", "pydag.cli.delete:delete", "Delete JOB, its history and its schedule.", section=_CARE),
+    LazyCommand("prune", "pydag.cli.prune:prune", "Delete old runs of JOB, or of all jobs.", section=_CARE),
+    LazyCommand(
+        "nodes", "pydag.cli.gocron:nodes", "List the nodes of gocron, or add, check and remove one.", section=_CARE
+    ),
+    LazyCommand(
+        "migrate",
+        "pydag.cli.gocron:migrate",
+        "Copy the history that the earlier pydag kept on Redis.",
+        section=_CARE,
+    ),
+    LazyCommand(
+        "completion",
+        "pydag.cli.completion:completion",
+        "Print the script that completes commands, jobs and tasks in a shell.",
+        section=_CARE,
+    ),
     LazyCommand("_scheduled", "pydag.cli.schedule:scheduled", hidden=True),
 )
-"""Every command. A test compares each help with the first line of the command's docstring."""
-
-_HELP = """Run workflows written in one Python file, and see what happened.
-
-\b
-Exit status:
-  0    done
-  1    a run failed
-  2    wrong usage, an invalid job or setting, a file that is not a workflow, output that cannot be written
-  3    a run was cancelled, or only timeouts went wrong in it
-  4    the history cannot be read or written
-  5    what runs the tasks (no bash, a gocron out of reach) or the crontab cannot be used
-  6    there is no job, task, run or node of that name
-  130  Ctrl-C or SIGTERM
-"""
+"""Every command, the most used first. A test compares each help with the first line of the command's docstring."""
 
 
-class _Group(click.Group):
+class _Group(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -80,8 +109,32 @@ class _Group(click.Group):
             visible = [name for name, command in self.commands.items() if not command.hidden]
             raise click.NoSuchCommand(error.command_name, possibilities=visible, ctx=ctx) from None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in their sections, in the order of the table."""
+        commands = [each for each in self.commands.values() if isinstance(each, LazyCommand) and not each.hidden]
+        width = max(len(str(each.name)) for each in commands)
+        for section in dict.fromkeys(each.section for each in commands):
+            with formatter.section(section):
+                rows = [(f"{each.name:{width}}", str(each.help)) for each in commands if each.section == section]
+                formatter.write_dl(rows)
 
-@click.group(cls=_Group, commands=COMMANDS, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="pydag")
+
+@click.group(
+    cls=_Group,
+    commands=COMMANDS,
+    help="Run workflows written in one Python file, and see what happened.",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),  # `--job_name`, as the seed spells options
+    },
+    examples=(
+        ("pydag init", "write a first workflow, dag.py"),
+        ("pydag run", "run the workflow of this directory"),
+        ("pydag log JOB", "show what happened"),
+        ("pydag COMMAND --help", "show a command's options and examples"),
+    ),
+    statuses=tuple(EXIT_STATUSES),
+)
+@click.version_option(__version__, "-V", "--version", prog_name="pydag")
 def pydag() -> None:
     """The command line as a whole."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from pydag.app import jobs
+from pydag.cli.help import Command
 from pydag.cli.names import JobName
 from pydag.cli.options import json_option
 from pydag.cli.schedules import schedules_of
@@ -20,18 +21,42 @@ from pydag.view import status as status_view
 from pydag.view.terminal import display_for, print_lines, print_stderr
 
 
-@click.command("list")
-@click.option("--job_name", "--job-name", "job", type=JobName(), help="List the tasks of this job.")
+@click.command(
+    "list",
+    cls=Command,
+    examples=(
+        ("pydag list", "one name a line, the newest first"),
+        ("pydag list --json", "with last runs and schedules"),
+    ),
+    statuses=(0, 2, 4),
+)
+@click.option("--job-name", "job", type=JobName(), hidden=True)  # the seed's spelling of `tasks`
 @json_option
 def list_(job: str | None, as_json: bool) -> None:
-    """List the jobs, or the tasks of one job."""
+    """List the jobs."""
     if job is None:
         _list_jobs(as_json)
     else:
-        spec, in_history = jobs.listed_spec(job)
-        if not in_history:
-            print_stderr(f"{job} is on gocron, not in this history; gocron does not know the order of its tasks")
-        _print([json_view.tasks(spec)] if as_json else listing.tasks(spec))
+        _list_tasks(job, as_json)
+
+
+@click.command(
+    cls=Command,
+    examples=(("pydag tasks Report", "one name a line"), ("pydag tasks Report --json", "with commands and options")),
+    statuses=(0, 2, 4, 6),
+)
+@click.argument("job", type=JobName())
+@json_option
+def tasks(job: str, as_json: bool) -> None:
+    """List the tasks of JOB."""
+    _list_tasks(job, as_json)
+
+
+def _list_tasks(job: str, as_json: bool) -> None:
+    spec, in_history = jobs.listed_spec(job)
+    if not in_history:
+        print_stderr(f"{job} is on gocron, not in this history; gocron does not know the order of its tasks")
+    _print([json_view.tasks(spec)] if as_json else listing.tasks(spec))
 
 
 def _list_jobs(as_json: bool) -> None:
@@ -55,7 +80,11 @@ def _on_gocron_alone(entries: list[JobEntry]) -> list[str]:
         return []
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(("pydag status", "of all jobs"), ("pydag status Report", "of one")),
+    statuses=(0, 2, 4, 6),
+)
 @click.argument("job", type=JobName(), required=False)
 @json_option
 def status(job: str | None, as_json: bool) -> None:

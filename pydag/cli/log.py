@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from pydag.app import history
+from pydag.cli.help import Command
 from pydag.cli.names import JobName, TaskName
 from pydag.cli.options import Count, json_option
 from pydag.cli.schedules import schedules_of
@@ -20,7 +21,16 @@ from pydag.view.task_output import HarmlessSink, task_output
 from pydag.view.terminal import display_for, encodable, is_terminal, print_lines
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("pydag log Report --style tree -n 1", "the last run, as a tree"),
+        ("pydag log Report --task-name Total -n 1", "what the task Total wrote"),
+        ("pydag log Report --failed", "only what went wrong"),
+        ("pydag log Report -f", "follow the newest run"),
+    ),
+    statuses=(0, 2, 4, 6),
+)
 @click.argument("job", type=JobName())
 @click.option(
     "--style",
@@ -33,7 +43,7 @@ from pydag.view.terminal import display_for, encodable, is_terminal, print_lines
     "-n", "count", type=Count(), default=3, show_default=True, help="How many runs (or attempts), newest first."
 )
 @click.option("--failed", is_flag=True, help="Only runs that did not succeed, with the tasks that are the reason.")
-@click.option("--task-name", "--task_name", "task", type=TaskName(), help="Print the output of this task's attempts.")
+@click.option("--task-name", "task", type=TaskName(), help="Print the output of this task's attempts.")
 @click.option(
     "--raw", is_flag=True, help="With --task-name: print the bytes of the output unchanged, also on a terminal."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from pydag.errors import shown
 class Count(click.ParamType[int]):
     """A whole number above 0. `-n=5` is taken as `-n 5`, because users of the seed write it so."""
 
-    name = "count"
+    name = "n"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value).removeprefix("=")
@@ -25,8 +26,27 @@ class Count(click.ParamType[int]):
         return min(number, sys.maxsize)  # no history holds more than that, and SQLite takes no larger number
 
 
+class _Aliased(click.Option):
+    """An option that help, hints and completion know by one name, and that can be given by its aliases too."""
+
+    def __init__(self, *declared: Any, aliases: tuple[str, ...], **options: Any) -> None:
+        super().__init__(*declared, **options)
+        self._aliases = aliases
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        shown = self.opts
+        self.opts = [*shown, *self._aliases]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
+
+
 job_option = click.option(
-    "--job", "--name", "--job_name", "--job-name", "name", metavar="NAME", help="The job, where FILE has several."
+    "--job",
+    "name",
+    cls=_Aliased,
+    aliases=("--name", "--job-name"),
+    metavar="NAME",
+    help="The job, where FILE has several.",
 )
 """Chooses a job of a file. It takes every name that such an option has in any command."""
 

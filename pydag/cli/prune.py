@@ -8,6 +8,7 @@ from datetime import timedelta
 import click
 
 from pydag.app import prune as prune_app
+from pydag.cli.help import Command
 from pydag.cli.names import JobName
 from pydag.cli.options import Count
 from pydag.errors import count, shown
@@ -27,7 +28,14 @@ class _Age(click.ParamType[timedelta]):
         return age
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("pydag prune --older-than 90d --dry-run", "say what would go"),
+        ("pydag prune Report --keep 200", "keep the newest 200 runs"),
+    ),
+    statuses=(0, 2, 4, 6),
+)
 @click.argument("job", type=JobName(), required=False)
 @click.option("--keep", type=Count(), help="How many runs of each job stay, the newest ones.")
 @click.option("--older-than", type=_Age(), metavar="AGE", help="Prune runs that started longer ago: 12h, 90d, 8w, 1y.")

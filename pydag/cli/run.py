@@ -8,20 +8,23 @@ import click
 
 from pydag.app.run import run_job
 from pydag.cli.arguments import Workflow, workflow_arguments
+from pydag.cli.help import STOPPED, Command
 from pydag.cli.options import Count, job_option
 from pydag.settings import Settings
 from pydag.view.reporters import reporter_for
 from pydag.workflow.loader import load_job
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(("pydag run", "the workflow file of this directory"), ("pydag run load.py -j 2", "two tasks at once")),
+    statuses=(0, 1, 2, 3, 4, 5, 6, *STOPPED),
+)
 @workflow_arguments
 @job_option
 @click.option(
     "-j",
     "--max-parallel",
-    "--max_parallel",
-    metavar="N",
     type=Count(),
     help="How many tasks run at once. Default: what the job says, or one for each CPU.",
 )
@@ -29,7 +32,10 @@ from pydag.workflow.loader import load_job
     "-v", "--show-output", is_flag=True, help="Show what tasks write, line by line behind their names, as it comes."
 )
 def run(workflow: Workflow, name: str | None, max_parallel: int | None, show_output: bool) -> None:
-    """Run the job in FILE to its end."""
+    """Run the job in FILE to its end.
+
+    Without FILE it is dag.py, workflow.py, or the only file here that imports pydag.
+    """
     job = load_job(workflow.file, name, workflow.values)
     reporter = reporter_for(sys.stdout, show_output=show_output or Settings.load().show_output)
     run_job(job, reporter, max_parallel=max_parallel, own_process=True)

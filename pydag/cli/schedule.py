@@ -15,6 +15,7 @@ from pydag.app.backfill import Backfill, plan_backfill, run_fire_times
 from pydag.app.schedule import Submitted
 from pydag.app.start import run_submission
 from pydag.cli.arguments import Workflow, workflow_arguments
+from pydag.cli.help import STOPPED, Command
 from pydag.cli.names import JobName
 from pydag.cli.options import job_option
 from pydag.view.outlet import Outlet
@@ -35,7 +36,15 @@ class Day(click.ParamType["date"]):
             self.fail(f"{value!r} is not a date such as 2025-10-26", param, ctx)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ('pydag submit load.py --cron "30 6 * * mon-fri" --dry-run', "only show"),
+        ('pydag submit load.py --cron "30 6 * * mon-fri"', "on your crontab"),
+        ("pydag submit load.py --cron @daily --on gocron --node-id 1", "on gocron"),
+    ),
+    statuses=(0, 2, 4, 5, 6),
+)
 @workflow_arguments
 @click.option(
     "--cron", required=True, metavar="EXPR", help="When: five fields, or a name such as @daily; for gocron also six."
@@ -82,14 +91,20 @@ def _submitted(done: Submitted, *, dry_run: bool) -> Iterator[str]:
         yield f"next: {fire_time(time)}"
 
 
-@click.command()
+@click.command(
+    cls=Command, examples=(("pydag unschedule Report", "it starts no more by itself"),), statuses=(0, 2, 4, 5, 6)
+)
 @click.argument("job", type=JobName())
 def unschedule(job: str) -> None:
     """Take JOB off its scheduler; its history stays."""
     click.echo(f"{job} is no longer on {schedule.unschedule(job)}")
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(("pydag backfill Report --from 2026-03-01 --to 2026-03-31", "all of March"),),
+    statuses=(0, 1, 2, 4, 5, 6, *STOPPED),
+)
 @click.argument("job", type=JobName())
 @click.option("--from", "first", type=Day(), required=True, metavar="DATE", help="The first day.")
 @click.option("--to", "last", type=Day(), required=True, metavar="DATE", help="The last day.")

@@ -44,8 +44,9 @@ def completed(*words: str, **environ: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_a_script_that_asks_pydag(shell: str) -> None:
-    done = run(*PYDAG, _PYDAG_COMPLETE=f"{shell}_source")
+    done = run(*PYDAG, "completion", shell)
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == run(*PYDAG, _PYDAG_COMPLETE=f"{shell}_source").stdout
     assert f"_PYDAG_COMPLETE={shell}_complete" in done.stdout
     assert "pydag" in done.stdout.splitlines()[-2] + done.stdout.splitlines()[-1]
 
@@ -56,7 +57,7 @@ def test_commands_and_options_are_completed() -> None:
     assert completed("pydag", "log", "J", "--style", "") == ["flat", "tree"]
 
 
-@pytest.mark.parametrize("command", [["log"], ["delete"], ["status"], ["list", "--job_name"], ["list", "--job-name"]])
+@pytest.mark.parametrize("command", [["log"], ["delete"], ["status"], ["tasks"], ["list", "--job_name"]])
 def test_jobs_are_completed(jobs: None, command: list[str]) -> None:
     assert completed("pydag", *command, "") == ["nightly:sync", "Daily\\ Report", "Daily\\ Sales"]
     assert completed("pydag", *command, "Daily\\ S") == ["Daily\\ Sales"]
@@ -127,12 +128,13 @@ def test_bash_itself_completes_a_word(jobs: None, tmp_path: Path, typed: str, wo
     script = tmp_path / "pydag"
     script.write_text(
         f"#!{sys.executable}\nimport os, sys\n"
-        "if '_PYDAG_COMPLETE' in os.environ:\n    from pydag.cli.main import main\n    main()\n"
+        "if '_PYDAG_COMPLETE' in os.environ or sys.argv[1:2] == ['completion']:\n"
+        "    from pydag.cli.main import main\n    main()\n"
         "open('got.new', 'w').write(sys.argv[-1])\nos.rename('got.new', 'got')\n"
     )
     script.chmod(0o755)
     with bash_at_a_terminal(f"{tmp_path}:{os.environ['PATH']}") as terminal:
-        os.write(terminal, f'eval "$(_PYDAG_COMPLETE=bash_source pydag)"\n{typed}\n'.encode())
+        os.write(terminal, f'eval "$(pydag completion bash)"\n{typed}\n'.encode())
         eventually(Path("got").exists)
     assert Path("got").read_text() == word
     assert not Path("evil").exists()
@@ -161,4 +163,12 @@ def bash_at_a_terminal(path: str) -> Iterator[int]:
 
 
 def test_fish_gets_a_name_with_commas_whole() -> None:
-    assert 'string split --max 1 "," $completion' in run(*PYDAG, _PYDAG_COMPLETE="fish_source").stdout
+    assert 'string split --max 1 "," $completion' in run(*PYDAG, "completion", "fish").stdout
+
+
+def test_zsh_and_fish_complete_behind_an_option_in_any_spelling(jobs: None) -> None:
+    words = "pydag log nightly:sync --task_name L"
+    zsh = run(*PYDAG, _PYDAG_COMPLETE="zsh_complete", COMP_WORDS=words, COMP_CWORD="4")
+    assert zsh.stdout.splitlines()[1::3] == ["Load all", "Léger"]
+    fish = run(*PYDAG, _PYDAG_COMPLETE="fish_complete", COMP_WORDS=words, COMP_CWORD="L")
+    assert fish.stdout.splitlines() == ["plain,Load all", "plain,Léger"]
