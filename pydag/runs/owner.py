@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from pydag.model.run import JobEntry, Run, RunRecord, lost
 from pydag.model.states import State
+from pydag.processes import INITIAL_NAMESPACE, boot_id, machine_id, pid_namespace, seen
 from pydag.stores.base import Store
 
 SILENCE = timedelta(seconds=30)
 """A tracker that cannot be seen from here and has not been heard of for longer than this is called silent."""
-
-_INITIAL_NAMESPACE = "pid:[4026531836]"  # that of the machine itself, whatever the machine (PROC_PID_INIT_INO in Linux)
 
 
 def this_process() -> str:
@@ -23,33 +21,39 @@ def this_process() -> str:
     a pid means nothing outside of it. Two machines may have the same host name; their machine-id differs.
     """
     pid = os.getpid()
-    return f"{os.uname().nodename} {_boot()} {pid} {_started(pid)} {_namespace()} {_machine()}"
+    return f"{os.uname().nodename} {boot_id()} {pid} {_started(pid)} {pid_namespace()} {machine_id()}"
 
 
 def is_gone(owner: str) -> bool:
     """Whether that process has certainly ended. False where nobody can know: another machine or container, no /proc."""
     _, boot, pid, started, namespace, machine = _fields(owner)
-    now = _boot()
+    now = boot_id()
     if not (pid.isdigit() and boot and started and now):
         return False
     if boot == now:  # no two machines share one
-        return namespace == _namespace() and _started(int(pid)) != started
+        return namespace == pid_namespace() and _started(int(pid)) != started
     # Another boot of this machine, or another machine. Containers may have the machine-id of their image.
-    return bool(machine) and machine == _machine() and namespace == _namespace() == _INITIAL_NAMESPACE
+    return bool(machine) and machine == machine_id() and namespace == pid_namespace() == INITIAL_NAMESPACE
 
 
 def is_here(owner: str) -> bool:
     """Whether that process certainly lives: it can be seen from here."""
     _, boot, pid, started, namespace, _ = _fields(owner)
-    now = _boot()
+    now = boot_id()
     return bool(
         pid.isdigit()
         and started
         and now
         and boot == now
-        and namespace == _namespace()
+        and namespace == pid_namespace()
         and _started(int(pid)) == started
     )
+
+
+def ran_here(owner: str) -> bool:
+    """Whether that process has certainly ended, and what it started may still be seen from here and live."""
+    _, boot, *_ = _fields(owner)
+    return is_gone(owner) and boot == boot_id()
 
 
 def named(owner: str) -> str:
@@ -96,31 +100,10 @@ def _fields(owner: str) -> list[str]:
     return (owner.split(" ") + [""] * 6)[:6]
 
 
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _machine() -> str:
-    """What tells this machine from every other one: see machine-id(5)."""
-    try:
-        return Path("/etc/machine-id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _namespace() -> str:
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
 def _started(pid: int) -> str:
-    """Clock ticks between boot and the process's start: field 22 of /proc/PID/stat, see proc(5)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
+    """Clock ticks between boot and the process's start; empty where none of that pid runs, or nobody can know.
+
+    A zombie has ended, although its parent has not asked how.
+    """
+    process = seen(pid)
+    return str(process.started) if process and not process.ended else ""

@@ -9,7 +9,9 @@ import pytest
 from pydag.model.states import State
 from pydag.runs import owner
 from pydag.testing import at, run_of
+from tests.support.waiting import eventually
 
+SLEEPER = "import time; from pydag.runs import owner; print(owner.this_process(), flush=True); time.sleep(600)"
 PROGRAM = "from pydag.runs import owner; print(owner.this_process())"
 
 
@@ -29,11 +31,25 @@ def test_a_pid_that_was_used_again_is_another_process() -> None:
     assert owner.is_gone(changed(3, "1"))
 
 
+def test_a_process_that_was_killed_is_gone_although_nobody_has_awaited_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPER],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        named = process.stdout.readline().strip()
+        assert owner.is_here(named)
+        process.kill()
+        eventually(lambda: owner.is_gone(named))
+        assert process.returncode is None
+
+
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process on a machine, in no container."""
-    monkeypatch.setattr(owner, "_machine", lambda: "this-machine")
-    monkeypatch.setattr(owner, "_namespace", lambda: owner._INITIAL_NAMESPACE)
+    monkeypatch.setattr(owner, "machine_id", lambda: "this-machine")
+    monkeypatch.setattr(owner, "pid_namespace", lambda: owner.INITIAL_NAMESPACE)
 
 
 @pytest.mark.usefixtures("machine")
@@ -49,8 +65,8 @@ def test_another_machine_of_the_same_host_name_is_another_one() -> None:
 
 
 def test_a_container_may_have_the_machine_id_of_its_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "_machine", lambda: "image")
-    monkeypatch.setattr(owner, "_namespace", lambda: "pid:[1]")
+    monkeypatch.setattr(owner, "machine_id", lambda: "image")
+    monkeypatch.setattr(owner, "pid_namespace", lambda: "pid:[1]")
     assert not owner.is_gone(changed(1, "another-boot"))
 
 
@@ -88,7 +104,7 @@ def test_an_owner_is_named_for_people() -> None:
 
 def test_without_proc_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = changed(3, "1")
-    monkeypatch.setattr(owner, "_boot", lambda: "")
+    monkeypatch.setattr(owner, "boot_id", lambda: "")
     monkeypatch.setattr(owner, "_started", lambda _: "")
     assert not owner.is_gone(ended)
     assert str(os.getpid()) in owner.this_process()

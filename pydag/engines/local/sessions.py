@@ -12,27 +12,16 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from pydag import processes
+
 _KILL_CHECK = 0.002  # seconds between two checks of what was killed
 
 
 def live_sessions() -> Mapping[int, set[int]]:
-    """The process groups of each session that has a process which is not a zombie. Empty where /proc cannot be read."""
+    """The process groups of each session that has a process which is not a zombie. Empty where nobody can know."""
     found: dict[int, set[int]] = {}
-    try:
-        processes = os.listdir("/proc")
-    except OSError:
-        return found
-    for process in processes:
-        if not process.isdigit():
-            continue
-        try:
-            with open(f"/proc/{process}/stat", "rb") as file:
-                # pid (command) state parent group session ...; the command may hold spaces and parentheses
-                state, _, group, session = file.read().rpartition(b")")[2].split()[:4]
-        except OSError:
-            continue  # it ended meanwhile
-        if state not in (b"Z", b"X"):
-            found.setdefault(int(session), set()).add(int(group))
+    for process in processes.live():
+        found.setdefault(process.session, set()).add(process.group)
     return found
 
 
