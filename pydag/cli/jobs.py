@@ -19,6 +19,7 @@ from pydag.view import json as json_view
 from pydag.view import listing
 from pydag.view import status as status_view
 from pydag.view.terminal import display_for, print_lines, print_stderr
+from pydag.view.text import sanitized
 
 
 @click.command(
@@ -56,11 +57,12 @@ def _list_tasks(job: str, as_json: bool) -> None:
     spec, in_history = jobs.listed_spec(job)
     if not in_history:
         print_stderr(f"{job} is on gocron, not in this history; gocron does not know the order of its tasks")
-    _print([json_view.tasks(spec)] if as_json else listing.tasks(spec))
+    _print([json_view.tasks(spec)] if as_json else listing.tasks(spec, display_for(sys.stdout)))
 
 
 def _list_jobs(as_json: bool) -> None:
-    schedules = schedules_of(None) if as_json else {}
+    display = display_for(sys.stdout)
+    schedules = schedules_of(None) if as_json or display.width is not None else {}
     entries = jobs.jobs()
     elsewhere = _on_gocron_alone(entries)
     if as_json:
@@ -68,8 +70,8 @@ def _list_jobs(as_json: bool) -> None:
         return
     if not entries and not elsewhere:
         print_stderr(listing.NO_JOBS)  # on stdout it would read as the name of a job
-    _print(listing.jobs(entries))
-    _print(f"{job}  (on gocron, not in this history)" for job in elsewhere)
+    _print(listing.jobs(entries, schedules, now=datetime.now(UTC), display=display))
+    _print(f"{sanitized(job)}  (on gocron, not in this history)" for job in elsewhere)
 
 
 def _on_gocron_alone(entries: list[JobEntry]) -> list[str]:
