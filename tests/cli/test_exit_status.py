@@ -22,7 +22,7 @@ def test_a_run_that_fails_ends_with_1_and_its_output_last() -> None:
     tail = done.stdout.splitlines()[-23:]
     assert tail[0] == "✗ `t0`: exit 3; its last output:"
     assert tail[1:21] == [f"  │ {number}" for number in range(81, 101)]
-    assert tail[21] == "  all of it: pydag log TestJob --task_name t0 -n 1"
+    assert tail[21] == "  all of it: pydag log TestJob --task-name t0 -n 1"
     assert tail[22].startswith("TestJob: failed after ")
 
 
