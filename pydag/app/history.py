@@ -51,7 +51,7 @@ def _tails(store: Store, record: RunRecord, tail: int) -> Iterator[tuple[str, by
 
 
 def task_outputs(job: str, task: str, count: int, *, failed: bool = False) -> tuple[TaskSpec, Iterator[AttemptOutput]]:
-    """A task, and its newest attempts with their output, newest first, over all runs. Raises `NotFound`.
+    """A task or a hook, and its newest attempts with their output, newest first, over all runs. Raises `NotFound`.
 
     With `failed`, only the attempts that did not succeed. The history is open until the iterator is at its end; the
     output of each is read before the next is asked for.
@@ -64,7 +64,7 @@ def task_outputs(job: str, task: str, count: int, *, failed: bool = False) -> tu
         return newest[0], islice(wanted, count)
     if number is None:
         raise unknown_task(spec, task)
-    return spec.tasks[number], iter(())
+    return spec.entries[number], iter(())
 
 
 def _attempts_of(job: str, task: str) -> Iterator[tuple[TaskSpec, AttemptOutput]]:
@@ -74,9 +74,9 @@ def _attempts_of(job: str, task: str) -> Iterator[tuple[TaskSpec, AttemptOutput]
             number = record.spec.number(task)
             if number is None:
                 continue
-            for attempt in reversed(record.tasks[task].attempts):
+            for attempt in reversed(record.entry(task).attempts):
                 output = store.output(run.id, number, attempt.number)
-                yield record.spec.tasks[number], AttemptOutput(run=run, attempt=attempt, output=output)
+                yield record.spec.entries[number], AttemptOutput(run=run, attempt=attempt, output=output)
 
 
 def follow_run(job: str, reporter: Reporter) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 from pydag.app.backends import checked, engine_for, opened_store
+from pydag.app.hooks import run_hooks
 from pydag.app.jobs import refuse_if_live
 from pydag.app.prune import prune_after_run
 from pydag.engines.base import Engine
@@ -59,6 +61,7 @@ def run_job(
                 reporter=reporter,
                 output_limit=settings.output_limit,
                 max_parallel=max_parallel,
+                afterwards=partial(run_hooks, store=store, settings=settings, variables=job.parameters.variables),
             )
             record = _track(tracker)
             if settings.keep:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
 from pydag.app.backends import opened_store
 from pydag.app.backfill import run_fire_times
+from pydag.app.hooks import run_hooks
 from pydag.app.jobs import jobs
 from pydag.app.run import INTERRUPTED, run_job
 from pydag.errors import NotFound, PyDagException, StillRunning
-from pydag.model.run import Run, RunFailed
+from pydag.model.run import Run, RunFailed, RunRecord
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.runs.owner import live_runs
+from pydag.runs.owner import live_runs, this_process
 from pydag.runs.reporter import Silent
 from pydag.schedule import never_started
 from pydag.schedule.due import due_time, missed_times
@@ -29,9 +31,18 @@ def run_submission(wanted: str, at: datetime | None, report: Callable[[str], Non
     """Run the job of the submission with this id for the fire time that is due, or for `at`, a time that was missed.
 
     A run that cannot start is recorded as one that never did. Only where the history does not take even that, `report`
-    gets a line, which is also written beside the submission. Raises what kept the job from starting, and `RunFailed`.
+    gets a line, which is also written beside the submission. It also gets one for each hook that failed, where the
+    crontab started this. Raises what kept the job from starting, and `RunFailed`.
     """
     start = _Start(wanted)
+    try:
+        _run_or_record(start, at, report)
+    finally:
+        for line in start.failed_hooks:
+            report(line)
+
+
+def _run_or_record(start: _Start, at: datetime | None, report: Callable[[str], None]) -> None:
     try:
         start.run(at)
     except RunFailed:
@@ -41,9 +52,9 @@ def run_submission(wanted: str, at: datetime | None, report: Callable[[str], Non
             start.record(error)
         except PyDagException as worse:
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            line = f"{when} job {start.job or wanted}: {_cause(error)}; not in the history: {worse}"
+            line = f"{when} job {start.job or start.id}: {_cause(error)}; not in the history: {worse}"
             report(line)
-            start.submissions.add_error(wanted, line)
+            start.submissions.add_error(start.id, line)
         raise
 
 
@@ -56,18 +67,26 @@ class _Start(Silent):
 
     def __init__(self, wanted: str) -> None:
         self.submissions = Submissions(Settings.load().home)
+        self.id = wanted
         self.job: str | None = None
-        self._id = wanted
+        self.failed_hooks: list[str] = []
+        self._submission: Submission | None = None
         self._due: datetime | None = None
         self._begun = False
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
         self._begun = True
 
+    def run_ended(self, record: RunRecord) -> None:
+        if record.hooks and self._submission and self._submission.node is None:  # gocron would take words for a failure
+            from pydag.view.summary import failed_hooks
+
+            self.failed_hooks = list(failed_hooks(record))
+
     def run(self, at: datetime | None) -> None:
         """Run the job for the fire time that is due, or for `at`."""
         self._due = at
-        submission = self.submissions.load(self._id)
+        self._submission = submission = self.submissions.load(self.id)
         self.job = submission.job
         os.environ.update(submission.environ)
         os.environ.setdefault("PYDAG_RUN_NEW", RunNew.AUTO.value)  # the job's tasks on gocron are its own: update them
@@ -81,13 +100,21 @@ class _Start(Silent):
             self._run_job(submission)
 
     def record(self, error: Exception) -> None:
-        """Record that the job did not start. Raises `PyDagException` where the history does not take it."""
+        """Record that the job did not start, and run its hooks. Raises `PyDagException` where the history is not there.
+
+        The hooks are those of its last definition, and run in its directory, if that is still there.
+        """
         if self._begun:
             raise StillRunning("its run had begun")
         state = State.CANCELLED if isinstance(error, StillRunning) else State.FAILED
-        job = self.job or _job_in_history(self._id)
-        with opened_store(Settings.load()) as store:
-            never_started.record(store, job, self._due, _cause(error), state=state)
+        job = self.job or _job_in_history(self.id)
+        settings = Settings.load()
+        if self._submission:
+            with suppress(OSError):
+                os.chdir(self._submission.directory)
+        with opened_store(settings) as store:
+            run = never_started.record(store, job, self._due, _cause(error), state=state, owner=this_process())
+            self.run_ended(run_hooks(store.load(run), store=store, settings=settings))
 
     def _run_due(self, submission: Submission) -> None:
         with self.submissions.start_lock(submission.id) as alone, opened_store(Settings.load()) as store:

@@ -24,14 +24,14 @@ class JobName(click.ParamType[str]):
 
 
 class TaskName(click.ParamType[str]):
-    """A task of the job that stands before it on the command line."""
+    """A task or a hook of the job that stands before it on the command line."""
 
     name = "task"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         # While the option has no value yet, click leaves what stands before it as arguments.
         job = ctx.params.get("job") or next(iter(ctx.args), None)
-        return _candidates(lambda: (task.name for task in job_spec(job).tasks), incomplete) if job else []
+        return _candidates(lambda: (task.name for task in job_spec(job).entries), incomplete) if job else []
 
 
 def _candidates(names: Callable[[], Iterable[str]], incomplete: str) -> list[CompletionItem]:

@@ -128,11 +128,15 @@ class TaskRun(NamedTuple):
 
 
 class RunRecord(NamedTuple):
-    """A run with its job as it was then, and what became of each task, in the job's order."""
+    """A run with its job as it was then, and what became of each task, in the job's order.
+
+    `hooks` has those of the job's hooks that ran, which is after the run's end.
+    """
 
     run: Run
     spec: JobSpec
     tasks: Mapping[str, TaskRun]
+    hooks: Mapping[str, TaskRun] = {}
 
     @property
     def id(self) -> str:
@@ -144,6 +148,10 @@ class RunRecord(NamedTuple):
         """The state of the whole run."""
         return self.run.state
 
+    def entry(self, name: str) -> TaskRun:
+        """What became of the task or the hook of that name."""
+        return self.tasks.get(name) or self.hooks.get(name) or TaskRun(name=name, state=State.PENDING)
+
     def unsuccessful(self, *states: State) -> list[TaskRun]:
         """The tasks that ended in one of these states (default: failed, lost or cancelled)."""
         wanted = states or UNSUCCESSFUL
@@ -152,23 +160,33 @@ class RunRecord(NamedTuple):
 
 def record_of(run: Run, spec: JobSpec, attempts: Iterable[Attempt]) -> RunRecord:
     """Join a run, its job and its attempts (in any order)."""
-    if run.never_started:
-        never = {
-            task.name: TaskRun(name=task.name, state=State.CANCELLED, reason=Reason.NOT_STARTED) for task in spec.tasks
-        }
-        return RunRecord(run=run, spec=spec, tasks=never)
     by_task: dict[int, list[Attempt]] = {}
     for attempt in attempts:
         by_task.setdefault(attempt.task, []).append(attempt)
-    goes_on = not run.state.final
-    tasks = {task.name: _task_run(task, by_task.get(number), goes_on) for number, task in enumerate(spec.tasks)}
-    return RunRecord(run=run, spec=spec, tasks=tasks)
+    if run.never_started:
+        tasks = {
+            task.name: TaskRun(name=task.name, state=State.CANCELLED, reason=Reason.NOT_STARTED) for task in spec.tasks
+        }
+    else:
+        goes_on = not run.state.final
+        tasks = {task.name: _task_run(task, by_task.get(number), goes_on) for number, task in enumerate(spec.tasks)}
+    hooks = {
+        hook.name: _task_run(hook, by_task[number], goes_on=False)
+        for number, hook in enumerate(spec.hooks, start=len(spec.tasks))
+        if number in by_task
+    }
+    return RunRecord(run=run, spec=spec, tasks=tasks, hooks=hooks)
 
 
 def lost(record: RunRecord) -> RunRecord:
     """The record of a run whose tracker ended before it: what ran is lost, and what had not started never will."""
     tasks = {name: _lost_task(task) for name, task in record.tasks.items()}
     return record._replace(run=record.run._replace(state=State.LOST), tasks=tasks)
+
+
+def with_lost_hooks(record: RunRecord) -> RunRecord:
+    """The record of a run that ended, and whose tracker ended before its hooks."""
+    return record._replace(hooks={name: _lost_task(hook) for name, hook in record.hooks.items()})
 
 
 def tried_again(task: TaskSpec, attempt: Attempt) -> bool:

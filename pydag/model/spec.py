@@ -18,7 +18,10 @@ from pydag.model.params import ParamSpec
 from pydag.model.states import When
 
 FORMAT = 3
-"""Format 3 brought strict commands: what an earlier format holds runs as plain `bash -c`."""
+"""Format 3 brought hooks, and strict commands: what an earlier format holds runs as plain `bash -c`."""
+
+HOOKS = ("on_failure", "on_success", "on_end")
+"""The names of the hooks, in the order in which they run: what a job does after the end of its run."""
 
 
 class TaskSpec(NamedTuple):
@@ -35,19 +38,29 @@ class TaskSpec(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """A checked job: names unique, every upstream number inside `tasks`, no cycle."""
+    """A checked job: names unique, every upstream number inside `tasks`, no cycle.
+
+    `hooks` have names out of `HOOKS`, in that order, and no upstream tasks. They are known by the numbers behind the
+    last task.
+    """
 
     name: str
     tasks: tuple[TaskSpec, ...]
     description: str = ""
     max_parallel: int | None = None
     params: tuple[ParamSpec, ...] = ()
+    hooks: tuple[TaskSpec, ...] = ()
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @property
+    def entries(self) -> tuple[TaskSpec, ...]:
+        """What a number stands for: the tasks, and behind them the hooks."""
+        return self.tasks + self.hooks
+
     def number(self, task: str) -> int | None:
-        """The task's place in `tasks`, or None where the job has no task of that name."""
+        """The place of a task or a hook in `entries`, or None where the job has none of that name."""
         if not self._numbers:
-            self._numbers.update((each.name, number) for number, each in enumerate(self.tasks))
+            self._numbers.update((each.name, number) for number, each in enumerate(self.entries))
         return self._numbers.get(task)
 
     def with_variables(self, variables: Sequence[tuple[str, str]]) -> JobSpec:
@@ -83,6 +96,8 @@ class JobSpec:
         }
         if self.params:
             document["params"] = [param.document() for param in self.params]
+        if self.hooks:
+            document["hooks"] = [_task_document(hook) for hook in self.hooks]
         return json.dumps(document, separators=(",", ":"))
 
     @classmethod
@@ -106,6 +121,7 @@ class JobSpec:
                 max_parallel=document["max_parallel"],
                 tasks=tuple(map(read, document["tasks"])),
                 params=tuple(map(ParamSpec.read, document.get("params", ()))),
+                hooks=tuple(map(read, document.get("hooks", ()))),
             )
         except (ValueError, KeyError, TypeError):
             raise _unreadable(text) from None

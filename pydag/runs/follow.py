@@ -52,12 +52,15 @@ def report_run(read: ReadRun, pause: Pause, store: Store, reporter: Reporter) ->
 
 
 def copy_output(read: ReadRun, pause: Pause, store: Store, task: int, stream: Sink) -> None:
-    """Copy the output of a task's attempts in this run to a stream as it is written, until the task has ended."""
+    """Copy the output of a task's attempts in this run to a stream as it is written, until the task has ended.
+
+    `task` may be the number of a hook.
+    """
     written = 0
     attempts_done = 0
     while True:
         record = read()  # before its output: once an attempt has ended, all of its output is there
-        done = record.tasks[record.spec.tasks[task].name]
+        done = record.entry(record.spec.entries[task].name)
         for attempt in done.attempts[attempts_done:]:
             for data in store.output(record.id, task, attempt.number, written):
                 stream.write(data)
@@ -65,7 +68,7 @@ def copy_output(read: ReadRun, pause: Pause, store: Store, task: int, stream: Si
             if attempt.state.final:
                 attempts_done, written = attempts_done + 1, 0
         stream.flush()
-        if done.state.final or record.state.final:
+        if done.state.final or (record.state.final and done.state is not State.RUNNING):
             return
         pause()
 

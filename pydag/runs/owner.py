@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta
 
-from pydag.model.run import JobEntry, Run, RunRecord, lost
+from pydag.model.run import JobEntry, Run, RunRecord, lost, with_lost_hooks
 from pydag.model.states import State
 from pydag.processes import INITIAL_NAMESPACE, boot_id, machine_id, pid_namespace, seen
 from pydag.stores.base import Store
@@ -91,8 +91,14 @@ def actual_entry(entry: JobEntry) -> JobEntry:
 
 
 def actual_record(record: RunRecord) -> RunRecord:
-    """The record as it is: of a lost run, what ran is lost, and what had not started never will."""
-    return record if actual_run(record.run) is record.run else lost(record)
+    """The record as it is: of a lost run, what ran is lost, and what had not started never will.
+
+    A hook that says it goes on while its process has ended is lost, too.
+    """
+    if actual_run(record.run) is not record.run:
+        return lost(record)
+    hooks_run = any(hook.state is State.RUNNING for hook in record.hooks.values())
+    return with_lost_hooks(record) if hooks_run and is_gone(record.run.owner) else record
 
 
 def _fields(owner: str) -> list[str]:

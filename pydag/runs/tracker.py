@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydag.engines.base import Engine
-from pydag.errors import NotFound, StoreError
-from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
+from pydag.errors import NotFound, StoreError, TakenOver
+from pydag.model.run import Attempt, Output, Run, RunRecord, lost, record_of
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
 from pydag.runs.earlier import NOTHING, Earlier
@@ -44,12 +44,17 @@ class Clock:
 REAL_CLOCK = Clock(lambda: datetime.now(UTC), time.monotonic)
 
 
+def _nothing(record: RunRecord) -> RunRecord:
+    return record
+
+
 class Tracker:
     """Tracks one run from its first attempt to its end.
 
     `max_parallel` bounds the attempts that run at once; None leaves it to the engine, whose room bounds them anyway.
     `output_limit` is the number of bytes that are kept of each attempt's output, from its beginning. `earlier` is what
-    there is before it begins; `handle` that of a run that was taken over, so that it goes on.
+    there is before it begins; `handle` that of a run that was taken over, so that it goes on. `afterwards` is called
+    once the run's end is in the history, and before it is reported: it returns the record with what it added.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Tracker:
         earlier: Earlier = NOTHING,
         handle: RunHandle | None = None,
         clock: Clock = REAL_CLOCK,
+        afterwards: Callable[[RunRecord], RunRecord] = _nothing,
     ) -> None:
         self._spec = spec
         self._run = run
@@ -76,6 +82,7 @@ class Tracker:
         wanted = max_parallel or spec.max_parallel or engine.slots or len(spec.tasks)
         self._slots = min(wanted, engine.room or wanted)
         self._clock = clock
+        self._afterwards = afterwards
         self._environ = {"PYDAG_JOB": spec.name, "PYDAG_RUN_ID": run.id}
         self._earlier = earlier
         self._plan = Plan(spec, earlier.ended)
@@ -105,7 +112,8 @@ class Tracker:
     def track(self) -> RunRecord:
         """Run the job to its end and return what happened. The engine and the store stay open.
 
-        Where an error breaks it off, also one out of the caller's signal handler, the run ends as `lost`.
+        Where an error breaks it off, also one out of the caller's signal handler, the run ends as `lost`, and the
+        engine is closed.
         """
         try:
             self.begin()
@@ -117,10 +125,17 @@ class Tracker:
                 raise  # nothing was begun; a run of this id, if there is one, is another's
             with suppress(StoreError, NotFound):  # it may be the very error
                 self._break_off(type(error).__name__)
+            self._engine.close()
+            if not isinstance(error, NotFound | TakenOver):  # else the run was deleted, or goes on elsewhere
+                self._afterwards(self._record())
             raise
-        record = record_of(self._run, self._spec, self._done)
+        record = self._afterwards(self._record())
         self._reporter.run_ended(record)
         return record
+
+    def _record(self) -> RunRecord:
+        record = record_of(self._run, self._spec, self._done)
+        return lost(record) if record.state is State.LOST else record
 
     # The steps of `track`, for tests that look between them.
 

@@ -21,10 +21,14 @@ def is_known(store: Store, start: FailedStart) -> bool:
     return bool(store.runs(start.job, scheduled_for=start.due, limit=1))
 
 
-def record(store: Store, job: str, due: datetime | None, cause: str, *, state: State = State.FAILED) -> None:
-    """Record that a start of the job came to nothing now. The job need not be in the history."""
-    now = datetime.now(UTC)
-    _record(store, job, due, cause, state, engine="local", at=now)
+def record(
+    store: Store, job: str, due: datetime | None, cause: str, *, state: State = State.FAILED, owner: str = ""
+) -> Run:
+    """Record that a start of the job came to nothing now. The job need not be in the history.
+
+    `owner` is the process that runs what comes after it.
+    """
+    return _record(store, job, due, cause, state, engine="local", at=datetime.now(UTC), owner=owner)
 
 
 def record_failed_start(store: Store, start: FailedStart) -> None:
@@ -33,8 +37,16 @@ def record_failed_start(store: Store, start: FailedStart) -> None:
 
 
 def _record(
-    store: Store, job: str, due: datetime | None, cause: str, state: State, *, engine: str, at: datetime
-) -> None:
+    store: Store,
+    job: str,
+    due: datetime | None,
+    cause: str,
+    state: State,
+    *,
+    engine: str,
+    at: datetime,
+    owner: str = "",
+) -> Run:
     run = Run(
         id=new_run_id(),
         job=job,
@@ -42,8 +54,10 @@ def _record(
         state=state,
         started=at,
         ended=at,
+        owner=owner,
         scheduled_for=due.astimezone(UTC) if due else None,
         start_failure=cause,
     )
     known = any(entry.name == job for entry in store.jobs())
     store.begin(run, store.job(job) if known else JobSpec(name=job, tasks=()))
+    return run

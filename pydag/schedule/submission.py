@@ -31,7 +31,16 @@ COMMAND = "_scheduled"
 
 # What is kept of the environment in which a job is submitted, and what is not, because it belongs to one run.
 _KEPT = ("PYDAG_", "GOCRON_")
-_OF_A_RUN = {"PYDAG_HOME", "PYDAG_JOB", "PYDAG_RUN_ID", "PYDAG_TASK", "PYDAG_ATTEMPT", SCHEDULED_FOR}
+_OF_A_RUN = {
+    "PYDAG_HOME",
+    "PYDAG_JOB",
+    "PYDAG_RUN_ID",
+    "PYDAG_TASK",
+    "PYDAG_ATTEMPT",
+    "PYDAG_RUN_STATE",
+    "PYDAG_FAILED_TASKS",
+    SCHEDULED_FOR,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output, Usage
+from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State
 from pydag.testing.records import at, attempt_of, job_of, run_of
 from pydag.testing.store_cases import Breaking, Broken, OpenStore, output_of, raises
@@ -42,6 +46,23 @@ class AttemptsContract:
         assert output_of(store, "r1", 0, 1) == data + b"more"
         assert output_of(store, "r1", 0, 1, len(data) - 5) == data[-5:] + b"more"
         assert output_of(store, "r1", 0, 1, 2**20 - 1) == data[2**20 - 1 :] + b"more"
+
+    def test_hooks_are_kept_behind_the_last_task_after_the_end_of_their_run(self, open_store: OpenStore) -> None:
+        store = open_store()
+        hooks = tuple(TaskSpec(name=name, action=Shell("true", strict=True)) for name in ("on_failure", "on_end"))
+        spec = replace(job_of("J", 2), hooks=hooks)
+        run = run_of("J", "r1")
+        store.begin(run, spec).finish(State.FAILED, at(5))
+        attempt = attempt_of(3, state=State.SUCCESS)
+        for state in (State.RUNNING, State.SUCCESS):
+            handle = open_store().reopen("r1")
+            handle.write([attempt._replace(state=state)], [Output(task=3, number=1, data=b"mail")])
+        record = open_store().load(run)
+        assert record.spec == spec
+        assert (record.state, record.run.ended) == (State.FAILED, at(5))
+        assert {name: hook.attempts for name, hook in record.hooks.items()} == {"on_end": (attempt,)}
+        assert [task.attempts for task in record.tasks.values()] == [(), ()]
+        assert output_of(store, "r1", 3, 1) == b"mailmail"
 
     def test_every_field_of_an_attempt_comes_back(self, open_store: OpenStore) -> None:
         store = open_store()

@@ -27,6 +27,11 @@ def log(job: str, records: Sequence[RunRecord], *, now: datetime) -> str:
     return _text({"job": job, "runs": [_record(record, now) for record in records]})
 
 
+def run(record: RunRecord, *, now: datetime) -> str:
+    """One run, as `pydag log J --json` has it: what hooks read."""
+    return _text(_record(record, now)) + "\n"
+
+
 def task_output(job: str, task: TaskSpec, kept: Iterable[AttemptOutput], *, now: datetime) -> str:
     """`pydag log J --task-name T --json`. JSON has no bytes: what is not UTF-8 becomes U+FFFD."""
     attempts = [
@@ -108,7 +113,8 @@ def _run(run: Run, now: datetime) -> Document:
 def _record(record: RunRecord, now: datetime) -> Document:
     upstream = record.spec.upstream_names()
     tasks = [_task_run(task, upstream[task.name], now) for task in record.tasks.values()]
-    return {**_run(record.run, now), "tasks": tasks}
+    hooks = [_task_run(hook, [], now) for hook in record.hooks.values()]
+    return {**_run(record.run, now), "tasks": tasks, "hooks": hooks}
 
 
 def _task_run(task: TaskRun, upstream: list[str], now: datetime) -> Document:

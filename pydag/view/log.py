@@ -51,6 +51,9 @@ def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, di
         yield from _run(record, now, display)
         if not record.run.never_started:  # else no task started either, and the line says why
             yield from _branches(record, now, display) if style == "tree" else _in_order(record, now, display)
+        for hook in record.spec.hooks:
+            if hook.name in record.hooks:
+                yield from _task(hook, record.hooks[hook.name], now, display, ("", "  "))
     yield end(display)
 
 

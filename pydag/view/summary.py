@@ -21,6 +21,8 @@ def final_lines(record: RunRecord, tails: OutputTails, display: Display) -> Iter
     for attempt, tail in tails.failed.values():
         yield from _failed(record, attempt, tail, display)
     yield from _other_failures(record, tails, display)
+    for line in failed_hooks(record):
+        yield display.paint(f"{display.sign(State.FAILED)} {line}", State.FAILED)
     yield display.paint(summary(record), record.state)
 
 
@@ -33,6 +35,15 @@ def summary(record: RunRecord) -> str:
     after = f" after {elapsed(run.started, run.ended)}" if run.ended else ""
     used = cpu_time(record)
     return f"{run.job}: {run.state.value}{after}; {counts}" + (f"; {used}" if used else "")
+
+
+def failed_hooks(record: RunRecord) -> Iterator[str]:
+    """A line for each hook of the run that did not succeed, with the command that shows its output."""
+    for hook in record.spec.hooks:
+        attempts = record.entry(hook.name).attempts
+        if attempts and attempts[-1].state is not State.SUCCESS:
+            command = _log_command(record.run.job, hook.name)
+            yield f"`{hook.name}` of {record.run.job}: {failure(hook, attempts[-1])}; its output: {command}"
 
 
 def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Display) -> Iterator[str]:

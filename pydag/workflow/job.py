@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Protocol, overloa
 
 from pydag.errors import InvalidJob, count, shown
 from pydag.model.graph import order
-from pydag.model.spec import JobSpec, TaskSpec
+from pydag.model.spec import HOOKS, JobSpec, TaskSpec
+from pydag.workflow.hooks import Hook, checked_hook, hook_spec
 from pydag.workflow.params.parameters import PROGRAM, Parameters
 from pydag.workflow.params.secrets import refuse_secrets_in
 from pydag.workflow.tasks.base import Task, collector
@@ -40,6 +41,9 @@ class Job:
 
     `strict` decides for its tasks that do not say it themselves; None leaves it to PYDAG_STRICT.
 
+    `on_failure`, `on_success` and `on_end` are its hooks: a command, or a task with options, that runs on this machine
+    when a run has ended, with the run as JSON on stdin. A run that is lost or never started counts as a failure.
+
     `engine` is "local" or "gocron"; None runs on gocron where GOCRON_ADDRESS is set, and here where it is not.
     """
 
@@ -54,6 +58,9 @@ class Job:
         description: str = "",
         engine: str | None = None,
         strict: bool | None = None,
+        on_failure: Hook | None = None,
+        on_success: Hook | None = None,
+        on_end: Hook | None = None,
     ) -> None:
         self.name = checked_name(name, "job")
         if max_parallel is not None and (type(max_parallel) is not int or not 1 <= max_parallel <= sys.maxsize):
@@ -69,6 +76,8 @@ class Job:
         self.max_parallel = max_parallel
         self.description = description
         self.strict = checked_strict(strict, f"job {name!r}")
+        given = zip(HOOKS, (on_failure, on_success, on_end), strict=True)
+        self.hooks = {hook: checked_hook(what, hook, name) for hook, what in given if what is not None}
         self.last_run: RunRecord | None = None
         """What the newest `run` of this object did; its states colour the picture."""
         self._tasks: dict[str, Task] = {}
@@ -121,9 +130,15 @@ class Job:
             max_parallel=self.max_parallel,
             tasks=tuple(self._task_spec(task, numbers, strict) for task in numbers),
             params=self.parameters.specs,
+            hooks=tuple(self._hook_spec(name, hook, strict) for name, hook in self.hooks.items()),
         )
         refuse_secrets_in(spec, self.parameters.secrets)
         return spec
+
+    def _hook_spec(self, name: str, hook: Hook, strict: bool) -> TaskSpec:
+        if name in self._tasks:
+            raise InvalidJob(f"job {self.name!r} has a task named {name!r}, as its hook: rename the task")
+        return hook_spec(hook, name, self.name, job_strict=self.strict, strict=strict)
 
     def _task_spec(self, task: Task, numbers: dict[Task, int], strict: bool) -> TaskSpec:
         return TaskSpec(
@@ -201,6 +216,18 @@ class GoCronJob(Job):
         max_parallel: int | None = None,
         description: str = "",
         strict: bool | None = None,
+        on_failure: Hook | None = None,
+        on_success: Hook | None = None,
+        on_end: Hook | None = None,
     ) -> None:
-        super().__init__(name, max_parallel=max_parallel, description=description, engine="gocron", strict=strict)
+        super().__init__(
+            name,
+            max_parallel=max_parallel,
+            description=description,
+            engine="gocron",
+            strict=strict,
+            on_failure=on_failure,
+            on_success=on_success,
+            on_end=on_end,
+        )
         self.task_manager = task_manager

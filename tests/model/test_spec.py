@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pydag.errors import StoreFormatError
 from pydag.model.actions import Action, HttpRequest, Shell
-from pydag.model.spec import JobSpec, TaskSpec, digest
+from pydag.model.spec import HOOKS, JobSpec, TaskSpec, digest
 from pydag.model.states import When
 
 _SECONDS = st.floats(0, 365 * 86400)
@@ -46,8 +46,17 @@ def specs(draw: st.DrawFn) -> JobSpec:
         )
         for number, name in enumerate(names)
     )
+    hooks = tuple(
+        TaskSpec(name=name, action=Shell(draw(_TEXT), strict=draw(st.booleans())), timeout=draw(st.none() | _SECONDS))
+        for name in HOOKS
+        if draw(st.booleans())
+    )
     return JobSpec(
-        name=draw(_TEXT), tasks=tasks, description=draw(_TEXT), max_parallel=draw(st.none() | st.integers(1, 10**6))
+        name=draw(_TEXT),
+        tasks=tasks,
+        description=draw(_TEXT),
+        max_parallel=draw(st.none() | st.integers(1, 10**6)),
+        hooks=hooks,
     )
 
 

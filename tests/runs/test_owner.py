@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from pydag.model.actions import Shell
+from pydag.model.run import record_of
+from pydag.model.spec import TaskSpec
 from pydag.model.states import State
 from pydag.runs import owner
-from pydag.testing import at, run_of
+from pydag.testing import at, attempt_of, job_of, run_of
 from tests.support.waiting import eventually
 
 SLEEPER = "import time; from pydag.runs import owner; print(owner.this_process(), flush=True); time.sleep(600)"
@@ -100,6 +104,14 @@ def test_a_tracker_that_can_be_seen_is_never_silent() -> None:
 def test_an_owner_is_named_for_people() -> None:
     assert owner.named("db1 boot 123 456 pid:[1] machine") == "pid 123 on db1"
     assert owner.named("") == ""
+
+
+@pytest.mark.parametrize(("gone", "state"), [(True, State.LOST), (False, State.RUNNING)])
+def test_a_hook_of_a_process_that_is_gone_is_lost(gone: bool, state: State) -> None:
+    spec = replace(job_of("J"), hooks=(TaskSpec(name="on_end", action=Shell("true")),))
+    run = run_of("J", "r1", state=State.FAILED)._replace(owner=changed(3, "1") if gone else owner.this_process())
+    record = owner.actual_record(record_of(run, spec, [attempt_of(2)]))
+    assert (record.state, record.hooks["on_end"].state) == (State.FAILED, state)
 
 
 def test_without_proc_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:

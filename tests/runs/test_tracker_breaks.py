@@ -1,14 +1,14 @@
 """The loop where it is stopped, or broken off by an error."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import pytest
 
 from pydag.engines.base import Event
-from pydag.errors import StoreError, StoreUnreachable
+from pydag.errors import NotFound, StoreError, StoreUnreachable, TakenOver
 from pydag.model.actions import Shell
-from pydag.model.run import Run
+from pydag.model.run import Run, RunRecord, TaskRun
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 from pydag.stores.base import RunHandle
@@ -150,3 +150,86 @@ def test_an_interrupt_while_the_run_is_begun_leaves_it_lost() -> None:
     with pytest.raises(KeyboardInterrupt):
         scene.tracker.track()
     assert scene.record.state is State.LOST
+
+
+# What comes afterwards.
+
+
+def test_what_comes_after_a_run_sees_its_end_in_the_history_and_adds_to_the_record_that_is_reported() -> None:
+    def afterwards(record: RunRecord) -> RunRecord:
+        assert (scene.record.state, scene.reporter.told[-1]) == (State.SUCCESS, "1.1 success")
+        return record._replace(hooks={"on_end": TaskRun("on_end", State.FAILED)})
+
+    scene = Scene(free(2), succeed, afterwards=afterwards)
+    assert list(scene.tracker.track().hooks) == ["on_end"]
+    assert scene.reporter.told[-1] == "run success"
+
+
+def test_it_comes_after_a_run_that_was_broken_off_too_once_nothing_of_it_runs() -> None:
+    seen: list[RunRecord] = []
+
+    def afterwards(record: RunRecord) -> RunRecord:
+        assert scene.engine.closed
+        seen.append(record)
+        return record
+
+    def answer(start: Start) -> list[Event] | None:
+        raise TimeoutError
+
+    scene = Scene(free(2), answer, slots=1, afterwards=afterwards)
+    with pytest.raises(TimeoutError):
+        scene.tracker.track()
+    (record,) = seen
+    assert record == scene.record
+    assert record.state is State.LOST
+
+
+def test_what_a_full_history_did_not_take_is_lost_in_what_comes_afterwards() -> None:
+    seen: list[RunRecord] = []
+    writes = iter([True, True])
+
+    class Filling(MemoryStore):
+        def begin(self, run: Run, spec: JobSpec, *, gone: Collection[str] | None = None) -> RunHandle:
+            handle = super().begin(run, spec)
+
+            def write(*arguments: object, **options: object) -> None:
+                if not next(writes, False):
+                    raise StoreUnreachable("the disk is full")
+                handle.write(*arguments, **options)  # type: ignore[arg-type]
+
+            return Handle(write=write, finish=handle.finish)
+
+    def afterwards(record: RunRecord) -> RunRecord:
+        seen.append(record)
+        return record
+
+    chain = (TaskSpec(name=f"t{n}", action=Shell("true"), upstream=(n - 1,) if n else ()) for n in range(3))
+    scene = Scene(spec_of(*chain), succeed, store=Filling(), afterwards=afterwards)
+    with pytest.raises(StoreUnreachable):
+        scene.tracker.track()
+    assert seen[0].state is State.LOST
+    assert [task.state for task in seen[0].tasks.values()] == [State.SUCCESS, State.CANCELLED, State.CANCELLED]
+
+
+def delete(scene: Scene) -> None:
+    scene.store.delete("job")
+
+
+def take_over(scene: Scene) -> None:
+    scene.store.take_over(scene.run, "another", scene.run.started)
+
+
+@pytest.mark.parametrize(("take", "error"), [(delete, NotFound), (take_over, TakenOver)])
+def test_nothing_comes_after_a_run_that_was_deleted_or_taken_over(
+    take: Callable[[Scene], None], error: type[Exception]
+) -> None:
+    def never(record: RunRecord) -> RunRecord:
+        raise AssertionError
+
+    def answer(start: Start) -> list[Event]:
+        take(scene)
+        return succeed(start)
+
+    scene = Scene(free(1), answer, afterwards=never)
+    with pytest.raises(error):
+        scene.tracker.track()

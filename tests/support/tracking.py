@@ -59,6 +59,7 @@ class Scene:
         engine: type[ScriptedEngine] = ScriptedEngine,
         earlier: Earlier = NOTHING,
         handle: RunHandle | None = None,
+        afterwards: Callable[[RunRecord], RunRecord] = lambda record: record,
     ) -> None:
         self.clock = FakeClock()
         self.store = store or MemoryStore()
@@ -78,6 +79,7 @@ class Scene:
             earlier=earlier,
             handle=handle,
             clock=self.clock.for_tracker,
+            afterwards=afterwards,
         )
 
     @property

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_a_run_in_the_log_has_the_documented_fields() -> None:
         "duration": 14.2,
         "scheduled_for": None,
         "detail": "",
+        "hooks": [],
     }
 
 
@@ -82,6 +84,16 @@ def test_a_task_in_the_log_has_the_documented_fields() -> None:
     assert tasks[3]["state"] == "skipped"
     assert tasks[3]["reason"] == "upstream"
     assert tasks[3]["attempts"] == []
+
+
+def test_the_hooks_that_ran_are_in_the_json_of_a_run_alone_and_in_a_list() -> None:
+    spec = replace(TEST_JOB, hooks=(TaskSpec(name="on_end", action=Shell("true")),))
+    record = run_of(spec, [success(0, 0, 1), success(len(spec.tasks), 2, 3)])
+    (run,) = json.loads(json_view.log("TestJob", [record], now=NOW))["runs"]
+    assert [(hook["name"], hook["state"], hook["duration"]) for hook in run["hooks"]] == [("on_end", "success", 1.0)]
+    text = json_view.run(record, now=NOW)
+    assert json.loads(text) == {"format": 1, **run}
+    assert text.count("\n") == text.endswith("\n") == 1
 
 
 @pytest.mark.parametrize("memory", [45_600_000, None])

@@ -88,13 +88,19 @@ class _Child:  # not a dataclass: making one takes longer than the start of a co
 class LocalEngine(Engine):
     """Runs attempts on this machine. `task_timeout` (seconds) holds for tasks that set none.
 
-    `short_turns` lets it ask for short turns on the CPU, which its thread then keeps.
+    `short_turns` lets it ask for short turns on the CPU, which its thread then keeps. `stdin` is a file that each
+    command reads from its beginning, so that no two of them may run at once; it stays the caller's.
     """
 
     name = "local"
 
     def __init__(
-        self, *, task_timeout: float, environ: Mapping[str, str] = os.environ, short_turns: bool = False
+        self,
+        *,
+        task_timeout: float,
+        environ: Mapping[str, str] = os.environ,
+        short_turns: bool = False,
+        stdin: int | None = None,
     ) -> None:
         self.slots = usable_cpus()
         self.room = command_room()
@@ -113,7 +119,8 @@ class LocalEngine(Engine):
         self._ends_ignored = False
         self._closed = False
         self._events: list[Event] = []
-        self._starter = Starter()
+        self._stdin = stdin
+        self._starter = Starter(stdin)
         self._poll = select.poll()  # a few hundred descriptors at most, and no wrapper of Python's around it
         self._handlers: dict[int, tuple[Callable[[_Child], None], _Child]] = {}  # by descriptor
         self._wake_read, self._wake_write = os.pipe()
@@ -145,6 +152,8 @@ class LocalEngine(Engine):
         pipe = write_end = None
         try:
             pipe, write_end = os.pipe()
+            if self._stdin is not None:
+                os.lseek(self._stdin, 0, os.SEEK_SET)
             process = self._spawn(shell, encoded_variables(env.items()), write_end)
         except OSError as error:
             if pipe is not None:

@@ -66,13 +66,17 @@ class Process:
 
 
 class Starter:
-    """Starts processes. Holds a descriptor until it is closed."""
+    """Starts processes. Holds a descriptor until it is closed.
 
-    def __init__(self) -> None:
+    They read from `stdin`, a file that stays the caller's; None gives them nothing to read.
+    """
+
+    def __init__(self, stdin: int | None = None) -> None:
         # Where one of 0 to 2 is closed, a pipe would get its number and be taken for the command's own: fill them.
         while (null := os.open(os.devnull, os.O_RDWR)) <= 2:
             pass
         self._null = null
+        self._stdin = null if stdin is None else stdin
         inherited = inheritable_descriptors()
         self._closed = [(os.POSIX_SPAWN_CLOSE, number) for number in inherited]
         # A number over `ulimit -n`, from before that was lowered, can be closed by Popen, and by posix_spawn not.
@@ -89,13 +93,13 @@ class Starter:
     def spawn(
         self, program: str | bytes, arguments: tuple[str, ...], *, output: int, environ: Mapping[bytes, bytes]
     ) -> Process:
-        """Start `program` here, with stdout and stderr in `output` and nothing to read. Raises `OSError`."""
+        """Start `program` here, with stdout and stderr in `output`. Raises `OSError`."""
         dup = os.POSIX_SPAWN_DUP2
         pid = os.posix_spawn(
             program,
             arguments,
             environ,
-            file_actions=[(dup, self._null, 0), (dup, output, 1), (dup, output, 2), *self._closed],
+            file_actions=[(dup, self._stdin, 0), (dup, output, 1), (dup, output, 2), *self._closed],
             setsid=True,
             setsigdef=_RESTORED,
         )
@@ -110,7 +114,7 @@ class Starter:
             executable=program,
             cwd=directory,
             env=environ,
-            stdin=self._null,
+            stdin=self._stdin,
             stdout=output,
             stderr=output,
             start_new_session=True,

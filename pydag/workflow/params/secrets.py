@@ -30,7 +30,7 @@ def _texts(spec: JobSpec) -> Iterator[tuple[str, str]]:
     """Every text of a job that is stored, and what it belongs to."""
     yield "the name of a job", spec.name
     yield f"job {spec.name!r}: its description", spec.description
-    for number, task in enumerate(spec.tasks, start=1):
+    for number, task in enumerate(spec.entries, start=1):
         yield f"the name of task {number}", task.name
         yield f"task {task.name!r}: its command", task.action.text
         if isinstance(task.action, Shell):

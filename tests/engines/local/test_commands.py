@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from pydag.engines.local.engine import LocalEngine
 from pydag.errors import EngineError
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State
 from pydag.testing.engine_contract import collect, one_end, output_of
-from tests.support.local_engine import MakeEngine, start_all
+from tests.support.local_engine import MakeEngine, job_of_commands, start_all
 from tests.support.processes import output_of as output_of_program
 from tests.support.processes import start as start_program
 
@@ -53,6 +54,19 @@ def test_a_stage_that_sigpipe_ended_gives_a_strict_command_its_status(start: Mak
     engine = start(strict("seq 1 1000000 | head -n1"), "seq 1 1000000 | head -n1")
     ends = {event.task: event.exit_status for event in collect(engine, 2) if isinstance(event, Attempt)}
     assert ends == {0: 141, 1: 0}
+
+
+def test_each_command_reads_what_the_engine_was_given_from_its_beginning(tmp_path: Path) -> None:
+    (tmp_path / "input").write_text("given")
+    with open(tmp_path / "input") as file:
+        engine = LocalEngine(task_timeout=60.0, stdin=file.fileno())
+        engine.prepare(job_of_commands("cat", TaskSpec(name="elsewhere", action=Shell("cat", cwd="/"))))
+        for task in (0, 1, 0):
+            engine.start(task, 1, {})
+            assert output_of(collect(engine, 1), task) == b"given"
+        engine.close()
+        file.seek(0)
+        assert file.read() == "given"
 
 
 def test_the_environment_is_the_callers_with_the_tasks_and_then_pydags_own_on_top(prepare: MakeEngine) -> None:
