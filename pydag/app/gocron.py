@@ -1,21 +1,20 @@
-"""The use cases of a gocron server besides running jobs: its nodes, the jobs that are there, and an older history."""
+"""The use cases of a gocron server besides running jobs: its nodes, and the jobs that are there."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from pydag.app.backends import SHORT_TIMEOUT, gocron_client, opened_store, redis_server
+from pydag.app.backends import SHORT_TIMEOUT, gocron_client
 from pydag.engines.gocron import sync
 from pydag.engines.gocron.names import tag_of, task_of
-from pydag.errors import InvalidSetting, NotFound
+from pydag.errors import NotFound
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.forms import Protocol, TaskForm
 from pydag.gocron.records import Node
 from pydag.model.actions import Action, HttpRequest, Shell
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.settings import Settings
-from pydag.stores.redis import migration
 
 
 def nodes() -> list[Node]:
@@ -56,9 +55,9 @@ def jobs(settings: Settings, *, known: Collection[str]) -> list[str]:
 
 
 def job_spec(job: str, settings: Settings) -> JobSpec | None:
-    """The job as gocron has it, None where it has none of that name: its tasks stand side by side, oldest first."""
+    """The job as the gocron of the settings has it; None where it has none of that name."""
     with gocron_client(settings, timeout=SHORT_TIMEOUT) as client:
-        return _spec_on(client, job)
+        return spec_on(client, job)
 
 
 def delete(job: str, settings: Settings, *, force: bool, ended: datetime | None) -> int:
@@ -68,16 +67,6 @@ def delete(job: str, settings: Settings, *, force: bool, ended: datetime | None)
     """
     with gocron_client(settings) as client:
         return sync.delete_job(client, job, force=force, now=datetime.now(UTC), ended=ended)
-
-
-def migrate() -> migration.Migrated:
-    """Copy the history that the earlier pydag kept on Redis into the history that the settings name."""
-    settings = Settings.load()
-    if settings.redis is None:
-        raise InvalidSetting("no Redis is named to read the old history from: set PYDAG_LOG_STORE_HOST")
-    with opened_store(settings) as store, _client() as client:
-        old = redis_server(settings.redis, migration.DATABASE)
-        return migration.migrate(old, settings.redis.prefix, store, lambda job: _spec_on(client, job))
 
 
 def _client() -> GoCronClient:
@@ -91,8 +80,8 @@ def _node(client: GoCronClient, wish: str) -> Node:
     raise NotFound(f"gocron has no node {wish!r}: `pydag nodes` lists them")
 
 
-def _spec_on(client: GoCronClient, job: str) -> JobSpec | None:
-    """Without edges, which gocron does not know."""
+def spec_on(client: GoCronClient, job: str) -> JobSpec | None:
+    """The job as the server has it, oldest task first; None where it has none. gocron does not know the edges."""
     found = sync.tasks_of(client, tag_of(job))[::-1]
     if not found:
         return None

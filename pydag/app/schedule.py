@@ -10,11 +10,12 @@ from pathlib import Path
 
 from pydag.app import jobs as jobs_app
 from pydag.app.backends import checked, opened_store, scheduler_for
-from pydag.errors import InvalidSetting, NotFound, PyDagException, StoreFormatError
+from pydag.errors import CrontabError, InvalidSetting, NotFound, PyDagException, StoreFormatError
 from pydag.model.spec import JobSpec
 from pydag.schedule import never_started
 from pydag.schedule.schedulers.base import FailedStart, ScheduleEntry, Scheduler, Upcoming
 from pydag.schedule.schedulers.crontab_file import Crontab
+from pydag.schedule.schedulers.crontab_plan import plan_blocks
 from pydag.schedule.submission import Submission, Submissions, account_home, kept_environ, submission_id
 from pydag.settings import Settings
 from pydag.workflow.loader import load_job
@@ -109,7 +110,7 @@ def delete(job: str, *, force: bool = False) -> jobs_app.Deleted:
     """
     settings = Settings.load()
     submissions, crontab = Submissions(settings.home), _crontab(settings.home)
-    if submissions.raw(submission_id(job)) is None:
+    if submissions.raw(submission_id(job)) is None and not _is_on_crontab_by_plan(job, crontab):
         return jobs_app.delete(job, settings, force=force)
     submission = _submission(submissions, job)
     with _scheduler_of(submission, crontab) as scheduler, crontab.locked():
@@ -222,10 +223,18 @@ def _scheduler_of(submission: Submission | None, crontab: Crontab) -> Iterator[S
         yield scheduler
 
 
+def _is_on_crontab_by_plan(job: str, crontab: Crontab) -> bool:
+    """Whether a program before this pydag put the job there. A crontab that cannot be read has nothing to say."""
+    with suppress(CrontabError):
+        return any(block.name == job for block in plan_blocks(crontab.read()))
+    return False
+
+
 @contextmanager
 def _former_scheduler(before: Submission | None, new: Submission, crontab: Crontab) -> Iterator[Scheduler | None]:
     """The scheduler that a job was given to before, where that is another one."""
-    if before is None or before.server == new.server:
+    by_plan = before is None and new.node is not None and _is_on_crontab_by_plan(new.job, crontab)
+    if not by_plan and (before is None or before.server == new.server):
         yield None
     else:
         with _scheduler_of(before, crontab) as scheduler:

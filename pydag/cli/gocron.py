@@ -1,4 +1,4 @@
-"""The commands for a gocron server: its nodes, and the history that the earlier pydag kept."""
+"""The commands for the nodes of a gocron server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import click
 
 from pydag.app import gocron
 from pydag.cli.help import Command, Group
-from pydag.errors import count
 from pydag.view.terminal import print_stderr
 
 
@@ -58,15 +57,3 @@ def check(node: str) -> None:
 def remove(node: str) -> None:
     """Remove NODE, an id or an alias, from gocron."""
     click.echo(f"removed node {gocron.remove_node(node).id}")
-
-
-@click.command(cls=Command, examples=(("pydag migrate", "as often as you like"),), statuses=(0, 2, 4))
-def migrate() -> None:
-    """Copy the history that the earlier pydag kept on Redis.
-
-    It changes nothing there, and can be repeated.
-    """
-    done = gocron.migrate()
-    click.echo(f"copied {count(done.runs, 'run')}; {done.present} were here already")
-    for key in done.unreadable:
-        print_stderr(f"not readable: {key}")

@@ -83,8 +83,8 @@ COMMANDS = (
     ),
     LazyCommand(
         "migrate",
-        "pydag.cli.gocron:migrate",
-        "Copy the history that the earlier pydag kept on Redis.",
+        "pydag.cli.migrate:migrate",
+        "Take over the history and the crontab of the earlier pydag.",
         section=_CARE,
     ),
     LazyCommand(

@@ -13,11 +13,9 @@ import pytest
 
 from pydag.engines.gocron import sync
 from pydag.files import locked
-from pydag.stores.redis import migration
 from tests.support.commands import PYDAG, flow, gate, pydag, run, started
 from tests.support.fake_gocron import PASSWORD, USER, FakeGoCron
 from tests.support.gocron_targets import Lab
-from tests.support.servers import RedisServer, redis_client
 from tests.support.waiting import eventually
 
 SEED = Path(__file__).parents[2] / "examples" / "seed.py"
@@ -322,33 +320,3 @@ def test_nodes_are_listed_added_checked_and_removed(server: Lab) -> None:
 def test_a_node_that_nobody_knows_is_not_found(server: Lab) -> None:
     done = pydag("nodes", "check", "nobody")
     assert (done.returncode, done.stderr) == (6, "pydag: gocron has no node 'nobody': `pydag nodes` lists them\n")
-
-
-# The history of the program before this one.
-
-
-@pytest.mark.redis
-def test_migrate_brings_the_older_history_over_with_the_commands_that_gocron_has(
-    server: Lab, redis_for_all: RedisServer, redis_environ: None, prefix: str
-) -> None:
-    tasks = "Task('Sync Data', 'echo syncdata') >> Task('Send Email', 'echo sendemail')"
-    submitted = own(server, tasks)
-    Path(submitted).write_text(Path(submitted).read_text().replace("run()", "run(mode='submit')"))
-    assert python(submitted, PYDAG_HOME="elsewhere", PYDAG_LOG_STORE_HOST="").returncode == 0
-    with redis_client(redis_for_all, migration.DATABASE) as old:
-        old.set(f"{prefix}:{server.prefix}:META", b"a pickle that nobody opens")
-        old.set(f"{prefix}:{server.prefix}:1672068481:Sync Data", "17,5,success,1672068484")
-        old.set(f"{prefix}:{server.prefix}:1672068481:Send Email", "18,6,failed,1672068490")
-        old.set(f"{prefix}:{server.prefix}:1672068482:Sync Data", "no record")
-        done = pydag("migrate")
-        assert (done.returncode, done.stdout) == (0, "copied 1 run; 0 were here already\n")
-        assert done.stderr == f"not readable: {prefix}:{server.prefix}:1672068482:Sync Data\n"
-        again = pydag("migrate")
-        assert again.stdout == "copied 0 runs; 1 were here already\n"
-    assert states(server.prefix) == {"Sync Data": "success", "Send Email": "failed"}
-
-
-def test_migrate_without_redis_says_what_to_set(server: Lab) -> None:
-    done = pydag("migrate")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "pydag: no Redis is named to read the old history from: set PYDAG_LOG_STORE_HOST\n"

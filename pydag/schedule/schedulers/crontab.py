@@ -10,6 +10,7 @@ from pydag.errors import InvalidSetting
 from pydag.schedule.expression import CronExpression
 from pydag.schedule.schedulers.base import FailedStart, ScheduleEntry, Scheduler, Undo, refuse_another_home
 from pydag.schedule.schedulers.crontab_file import Crontab
+from pydag.schedule.schedulers.crontab_plan import in_the_place_of_plan, plan_blocks, without_plan_blocks
 from pydag.schedule.schedulers.crontab_text import (
     CrontabBlock,
     blocks,
@@ -18,7 +19,7 @@ from pydag.schedule.schedulers.crontab_text import (
     with_block,
     without_block,
 )
-from pydag.schedule.submission import Submission, start_command
+from pydag.schedule.submission import Submission, start_command, submission_id
 from pydag.schedule.zone import local_zone
 
 
@@ -55,33 +56,45 @@ class CrontabScheduler(Scheduler):
         return cron_line(self._block(submission)).decode(errors="surrogateescape")
 
     def entries(self) -> Mapping[str, ScheduleEntry]:
-        """One for each marked block."""
-        found = blocks(self._file.read())
-        return {block.id: ScheduleEntry(expression=block.expression, command=block.command) for block in found}
+        """One for each marked block, and for each that a program before this pydag put there by means of plan."""
+        text = self._file.read()
+        found = [*plan_blocks(text), *blocks(text)]  # of two with one id the latter counts
+        return {
+            submission_id(block.name): ScheduleEntry(expression=block.expression, command=block.command)
+            for block in found
+        }
 
     def put(self, submission: Submission) -> Undo:
         """Atomic among pydag's processes."""
         new = self._block(submission)
-        before: list[CrontabBlock] = []
+        before = b""
 
         def change(text: bytes) -> bytes:
-            before[:] = [block for block in blocks(text) if block.name == new.name]
-            return with_block(text, new)
+            nonlocal before
+            before = text
+            return in_the_place_of_plan(text, new)
 
         def undo() -> None:
-            self._file.edit(lambda text: with_block(text, before[0]) if before else without_block(text, new.name))
+            own = [block for block in blocks(before) if block.name == new.name]
+            self._file.edit(
+                lambda text: (
+                    before
+                    if text == in_the_place_of_plan(before, new)
+                    else (with_block(text, own[0]) if own else without_block(text, new.name))
+                )
+            )
 
         self._file.edit(change)
         return undo
 
     def remove(self, job: str) -> bool:
-        """Change the job's own block and not one other byte."""
+        """Change the job's own block, and one that plan made of it, and not one other byte."""
 
         def change(text: bytes) -> bytes:
             for block in blocks(text):
                 if block.name == job:
                     refuse_another_home(block.command, job, self._home, self.title)
-            return without_block(text, job)
+            return without_plan_blocks(without_block(text, job), job)
 
         return self._file.edit(change)
 

@@ -16,7 +16,9 @@ COMMAND_BYTES = 998  # Debian's cron refuses a longer command
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _BEGIN = re.compile(rb'# pydag begin ([0-9a-f]{16}) "(.*)"\s*')
 _END = re.compile(rb"# pydag end ([0-9a-f]{16})\s*")
-_CRON_LINE = re.compile(rb"\s*(@[a-z]+|[^\s#]\S*(?:[ \t]+\S+){4})[ \t]+(\S.*?)\s*")
+CRON_LINE = re.compile(rb"\s*(@[a-z]+|[^\s#]\S*(?:[ \t]+\S+){4})[ \t]+(\S.*?)\s*")
+"""A line that cron runs: the expression and the command."""
+
 _SETTING = re.compile(rb"""\s*(["']?)([A-Za-z_][A-Za-z0-9_]*)\1\s*=\s*(.*?)\s*""")
 
 
@@ -77,7 +79,7 @@ def blocks(text: bytes) -> list[CrontabBlock]:
     lines = _LINE.findall(text)
     found = []
     for place in _places(lines):
-        match = _CRON_LINE.fullmatch(lines[place.first + 1]) if place.whole else None
+        match = CRON_LINE.fullmatch(lines[place.first + 1]) if place.whole else None
         if match:
             expression, command = os.fsdecode(match[1]), os.fsdecode(match[2])
             command = command.replace(r"\%", "%")
@@ -91,19 +93,23 @@ def with_block(text: bytes, block: CrontabBlock) -> bytes:
     The only other byte that may be new is a newline after a last line that had none. Raises
     `CrontabError` where the block was damaged by hand.
     """
+    lines, places = _cut(text, block.id)
+    if places:
+        lines.insert(places[0], lines_of(block))
+    else:
+        lines += [b"\n", lines_of(block)] if lines and not lines[-1].endswith(b"\n") else [lines_of(block)]
+    return b"".join(lines)
+
+
+def lines_of(block: CrontabBlock) -> bytes:
+    """The three lines of a block."""
     block_id = block.id.encode()
-    lines_of_block = b'# pydag begin %s "%s"\n%s\n# pydag end %s\n' % (
+    return b'# pydag begin %s "%s"\n%s\n# pydag end %s\n' % (
         block_id,
         _encoded(block.name),
         cron_line(block),
         block_id,
     )
-    lines, places = _cut(text, block.id)
-    if places:
-        lines.insert(places[0], lines_of_block)
-    else:
-        lines += [b"\n", lines_of_block] if lines and not lines[-1].endswith(b"\n") else [lines_of_block]
-    return b"".join(lines)
 
 
 def without_block(text: bytes, name: str) -> bytes:

@@ -1,86 +1,149 @@
-"""Reads the history that GoCronJob programs before this pydag left on Redis, into any store.
+"""Brings the runs of the programs before this pydag into a history, each once.
 
-Their keys, in database 3: `PREFIX:JOB:TIME:TASK` holds `LOG_ID,TASK_ID,STATUS,RECORDED_AT`, both times seconds since
-1970. `PREFIX:JOB:META` holds a pickled graph, which is never read: unpickling runs whatever code it contains. The graph
-comes from the caller, who may ask gocron for it.
+What Redis does not have, the times and outputs of the executions, comes from the caller, who may ask gocron for it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from pydag.model.actions import Shell
-from pydag.model.run import Attempt, Run
+from pydag.model.graph import order
+from pydag.model.run import Attempt, Output, Run
 from pydag.model.spec import JobSpec, TaskSpec, digest
 from pydag.model.states import Reason, State, worst
 from pydag.stores.base import RunHandle, Store
 from pydag.stores.redis.connection import Server
+from pydag.stores.redis.old_history import OldHistory, OldRecord, OldRun
 
-DATABASE = 3
 ENGINE = "gocron"
-# Stands for a command that nobody knows any more; bash does nothing with it.
 UNKNOWN_COMMAND = ": not known, the task comes from an older history"
+"""Stands for a command that nobody knows any more; bash does nothing with it."""
 
-_KEYS_AT_ONCE = 1000
 _STATES = {"success": State.SUCCESS, "failed": State.FAILED}
-_TIME = re.compile(rb":([1-9][0-9]{8,10})(?=:)")
-_VALUE = re.compile(r"(\d+),(\d+),(\w+),(\d{9,11})", re.ASCII)
+
+
+class Execution(NamedTuple):
+    """One execution of a task as the log of its server has it."""
+
+    state: State
+    started: datetime | None
+    ended: datetime | None
+    exit_status: int | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    host: str = ""
+    output: bytes = b""
+
+
+class Executions(Protocol):
+    """What is still known of the executions on the server."""
+
+    def job(self, name: str) -> JobSpec | None:
+        """The tasks that the server has of a job, without edges; None where it has none."""
+
+    def find(self, record: OldRecord) -> Execution | None:
+        """The execution that a record speaks of; None where the server has it no longer, or it has not ended."""
+
+
+class Brought(Protocol):
+    """The ids of the runs that were brought over at any time, also of those that were deleted since."""
+
+    def __contains__(self, run_id: object, /) -> bool: ...
+
+    def add(self, run_id: str, /) -> None:
+        """Remember one."""
+
+
+class BroughtOnRedis:
+    """A set beside a history on Redis: that history's `delete` leaves it alone."""
+
+    def __init__(self, server: Server, prefix: str) -> None:
+        self._server = server
+        self._key = prefix.replace("%", "%25").replace("/", "%2F").encode() + b"/brought"
+
+    def __contains__(self, run_id: object, /) -> bool:
+        return bool(self._server.ask([("SISMEMBER", self._key, str(run_id))])[0])
+
+    def add(self, run_id: str, /) -> None:
+        """Remember one; repeated, it changes nothing."""
+        self._server.run("return redis.call('SADD', KEYS[1], ARGV[1])", self._key, run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """How many runs were copied now, how many had been copied before, and the keys whose values cannot be read."""
+    """How many runs were copied now, how many before; of how many executions the output is gone; unreadable keys."""
 
     runs: int
     present: int
+    without_output: int
     unreadable: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    task: str
-    state: State
-    at: datetime
-    detail: str
+def new_runs(old: OldHistory, brought: Brought) -> list[OldRun]:
+    """The runs that no migration has brought over yet."""
+    return [run for run in old.runs if run_id(run) not in brought]
 
 
-def migrate(server: Server, prefix: str, store: Store, graph_of: Callable[[str], JobSpec | None]) -> Migrated:
-    """Copy every old run into `store`, and change nothing on the old server. Repeating it adds nothing.
+def migrate(old: OldHistory, store: Store, executions: Executions, brought: Brought) -> Migrated:
+    """Copy every run that was never copied. Repeating it adds nothing, even after a copy was deleted.
 
-    `graph_of` gives a job as it is now, or None: then its tasks have no order. A task that is in the history but no
-    longer in the job is added behind the others. What was still running is `lost`: nobody watches it any more.
+    A task that is in the history but no longer in the job's graph is added behind the others. What was still running,
+    and has no execution on the server that tells its end, is `lost`: nobody watches it any more.
     """
-    found: dict[tuple[str, int], list[_Record]] = {}
-    unreadable = []
-    for key, job, started, task, value in _values(server, prefix):
-        record = _record(task, value)
-        if record is None:
-            unreadable.append(key)
-        else:
-            found.setdefault((job, started), []).append(record)
-    written = 0
-    for (job, started), records in sorted(found.items(), key=lambda item: item[0][1]):
-        graph = graph_of(job) or JobSpec(name=job, tasks=())
-        written += _write(store, graph, started, sorted(records, key=lambda record: record.at))
-    return Migrated(runs=written, present=len(found) - written, unreadable=tuple(unreadable))
+    new, written, gone = new_runs(old, brought), 0, 0
+    on_server: dict[str, JobSpec | None] = {}
+    for run in new:
+        graph = old.graphs.get(run.job)
+        if graph is None:
+            if run.job not in on_server:
+                on_server[run.job] = executions.job(run.job)
+            graph = _only(run, on_server[run.job])
+        found = [executions.find(record) for record in run.records]
+        gone += found.count(None)
+        written += _write(store, graph, run, found)
+        brought.add(run_id(run))
+    present = len(old.runs) - written
+    return Migrated(runs=written, present=present, without_output=gone, unreadable=old.unreadable)
 
 
-def _write(store: Store, graph: JobSpec, started: int, records: list[_Record]) -> bool:
+def run_id(run: OldRun) -> str:
+    """The id that the copy of a run has."""
+    return f"old-{digest(run.job, 12)}-{run.started.timestamp():.0f}"
+
+
+def _only(run: OldRun, job: JobSpec | None) -> JobSpec:
+    """The tasks of this run alone: what the server has may be newer than it."""
+    recorded = {record.task for record in run.records}
+    return JobSpec(name=run.job, tasks=tuple(task for task in (job.tasks if job else ()) if task.name in recorded))
+
+
+def _write(store: Store, graph: JobSpec, old: OldRun, found: list[Execution | None]) -> bool:
     """Write one run; False if the store has it already."""
-    run_id = f"old-{digest(graph.name, 12)}-{started}"
-    run = Run(id=run_id, job=graph.name, engine=ENGINE, state=State.RUNNING, started=_moment(started))
-    known = {each.id: each for each in store.runs(graph.name)}
-    if run_id in known and known[run_id].state.final:
+    run = Run(id=run_id(old), job=old.job, engine=ENGINE, state=State.RUNNING, started=old.started)
+    known = {each.id: each for each in store.runs(old.job)}
+    if run.id in known and known[run.id].state.final:
         return False
-    spec = _with_tasks(graph, [record.task for record in records])
+    spec = _with_tasks(graph, [record.task for record in old.records])
     # If the store has it without an end, an earlier migration stopped between its begin and its finish.
-    handle = store.reopen(run_id) if run_id in known else _begin(store, run, spec)
-    attempts = [_attempt(spec.number(record.task) or 0, record) for record in records]
-    handle.write(attempts)
-    handle.finish(worst(attempt.state for attempt in attempts), max(record.at for record in records))
+    handle = store.reopen(run.id) if run.id in known else _begin(store, run, spec)
+    attempts = [
+        _attempt(spec.number(record.task) or 0, record, execution)
+        for record, execution in zip(old.records, found, strict=True)
+    ]
+    outputs = [
+        Output(task=attempt.task, number=1, data=execution.output)
+        for attempt, execution in zip(attempts, found, strict=True)
+        if execution and execution.output and not store.output_size(run.id, attempt.task, 1)
+    ]
+    ended = max(attempt.ended or old.started for attempt in attempts)
+    rest = list(_never_started(spec, attempts, ended))
+    handle.write([*attempts, *rest], outputs)
+    missing = [State.LOST for attempt in rest if attempt.state is State.CANCELLED]
+    handle.finish(worst([*(attempt.state for attempt in attempts), *missing]), ended)
     return True
 
 
@@ -99,61 +162,37 @@ def _with_tasks(graph: JobSpec, names: list[str]) -> JobSpec:
     return replace(graph, tasks=(*graph.tasks, *missing))
 
 
-def _attempt(task: int, record: _Record) -> Attempt:
-    lost = record.state is State.LOST
+def _attempt(task: int, record: OldRecord, execution: Execution | None) -> Attempt:
+    if execution is None:
+        state = _STATES.get(record.status, State.LOST)
+        reason = Reason.UNKNOWN if state is State.LOST else None
+        detail = f"row {record.row} of gocron's log, which is no longer there"
+        return Attempt(task=task, number=1, state=state, ended=record.at, reason=reason, detail=detail)
     return Attempt(
         task=task,
         number=1,
-        state=record.state,
-        ended=record.at,
-        reason=Reason.UNKNOWN if lost else None,
-        detail=record.detail,
+        state=execution.state,
+        started=execution.started,
+        ended=execution.ended or record.at,
+        exit_status=execution.exit_status,
+        reason=execution.reason,
+        detail=execution.detail,
+        host=execution.host,
     )
 
 
-def _record(task: str, value: bytes | None) -> _Record | None:
-    read = _VALUE.fullmatch((value or b"").decode(errors="replace"))
-    if read is None:
-        return None
-    log_id, task_id, status, at = read.groups()
-    detail = f"task {task_id} of gocron, row {log_id} of its log"
-    return _Record(task=task, state=_STATES.get(status, State.LOST), at=_moment(int(at)), detail=detail)
+def _never_started(spec: JobSpec, attempts: Iterable[Attempt], ended: datetime) -> Iterable[Attempt]:
+    """The tasks without a record: skipped after one that did not succeed, else nobody knows why."""
+    states = {spec.tasks[attempt.task].name: attempt.state for attempt in attempts}
+    upstream = spec.upstream_names()
+    for name in order(upstream):
+        if name not in states:
+            skipped = _any_bad(states[before] for before in upstream[name])
+            states[name] = State.SKIPPED if skipped else State.CANCELLED
+            reason = None if skipped else Reason.UNKNOWN
+            yield Attempt.not_attempted(spec.number(name) or 0, states[name], reason=reason, ended=ended)
 
 
-def _values(server: Server, prefix: str) -> Iterator[tuple[str, str, int, str, bytes | None]]:
-    """Key, job, start, task and value of every record."""
-    start = prefix.encode() + b":"
-    keys = sorted(_keys(server, start))
-    jobs = {key[: -len(b":META")] for key in keys if key.endswith(b":META")}
-    records = [(key, parts) for key in keys if (parts := _split_key(key, start, jobs))]
-    for first in range(0, len(records), _KEYS_AT_ONCE):
-        chunk = records[first : first + _KEYS_AT_ONCE]
-        # For a key that does not hold text MGET answers nothing, where GET would be an error.
-        values = server.ask([("MGET", *(key for key, _ in chunk))])[0]
-        for (key, (job, at, task)), value in zip(chunk, values, strict=True):
-            yield key.decode(errors="replace"), job, at, task, value
-
-
-def _keys(server: Server, start: bytes) -> set[bytes]:
-    """A scan may name a key twice."""
-    pattern = re.sub(rb"([][*?\\^-])", rb"\\\1", start) + b"*"
-    cursor, keys = 0, set()
-    while True:
-        ((cursor, page),) = server.ask([("SCAN", cursor, "MATCH", pattern, "COUNT", _KEYS_AT_ONCE)])
-        keys.update(page)
-        if cursor == 0:
-            return keys
-
-
-def _split_key(key: bytes, start: bytes, jobs: set[bytes]) -> tuple[str, int, str] | None:
-    """Job, start and task of a key. Names may contain colons and numbers: then a job that has a META key decides."""
-    cuts = [cut for cut in _TIME.finditer(key) if cut.start() > len(start)]
-    if not cuts:
-        return None
-    cut = next((cut for cut in cuts if key[: cut.start()] in jobs), cuts[0])
-    job, task = key[len(start) : cut.start()], key[cut.end() + 1 :]
-    return job.decode(errors="replace"), int(cut[1]), task.decode(errors="replace")
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _any_bad(states: Iterable[State]) -> bool:
+    """Whether a task does not start after these: one that is missing after a missing one is missing too."""
+    return any(state in (State.FAILED, State.LOST, State.SKIPPED) for state in states)
