@@ -10,7 +10,7 @@ from pydag.errors import InvalidSetting
 from pydag.schedule.expression import CronExpression
 from pydag.schedule.schedulers.base import FailedStart, ScheduleEntry, Scheduler, Undo, refuse_another_home
 from pydag.schedule.schedulers.crontab_file import Crontab
-from pydag.schedule.schedulers.crontab_plan import in_the_place_of_plan, plan_blocks, without_plan_blocks
+from pydag.schedule.schedulers.crontab_plan import PlanBlock, in_the_place_of_plan, plan_blocks, without_plan_blocks
 from pydag.schedule.schedulers.crontab_text import (
     CrontabBlock,
     blocks,
@@ -58,7 +58,10 @@ class CrontabScheduler(Scheduler):
     def entries(self) -> Mapping[str, ScheduleEntry]:
         """One for each marked block, and for each that a program before this pydag put there by means of plan."""
         text = self._file.read()
-        found = [*plan_blocks(text), *blocks(text)]  # of two with one id the latter counts
+        found: list[PlanBlock | CrontabBlock] = [
+            *plan_blocks(text),
+            *blocks(text),
+        ]  # of two with one id the latter counts
         return {
             submission_id(block.name): ScheduleEntry(expression=block.expression, command=block.command)
             for block in found
