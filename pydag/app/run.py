@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +13,7 @@ from pydag.app.hooks import run_hooks
 from pydag.app.jobs import refuse_if_live
 from pydag.app.prune import prune_after_run
 from pydag.engines.base import Engine
-from pydag.model.run import Run, RunFailed, RunRecord, new_run_id
+from pydag.model.run import Origin, Run, RunFailed, RunRecord, new_run_id
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
 from pydag.runs.owner import this_process
@@ -98,7 +99,15 @@ def _new_run(job: Job, engine: str, scheduled_for: datetime | None) -> Run:
         owner=this_process(),
         scheduled_for=scheduled_for,
         params=job.parameters.values,
+        origin=Origin(file=str(job.file or ""), directory=_directory()),
     )
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # an engine that needs it says so
+        return ""
 
 
 def _track(tracker: Tracker) -> RunRecord:

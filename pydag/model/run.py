@@ -15,6 +15,17 @@ from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import UNSUCCESSFUL, Reason, State
 
 
+class Origin(NamedTuple):
+    """Where a run comes from: the workflow file and the working directory, empty where there was none (a notebook).
+
+    `again` is the id of the earlier run that this one does again, empty for most.
+    """
+
+    file: str = ""
+    directory: str = ""
+    again: str = ""
+
+
 class Run(NamedTuple):
     """One execution of a job. `owner` names the process that tracks it, as `pydag.runs.owner` writes it.
 
@@ -34,6 +45,7 @@ class Run(NamedTuple):
     scheduled_for: datetime | None = None
     start_failure: str = ""
     params: tuple[tuple[str, str], ...] = ()
+    origin: Origin = Origin()
     heard: datetime | None = None
     fence: int = 0
 

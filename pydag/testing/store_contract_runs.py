@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from pydag.errors import NotFound, StillRunning, StoreError, TakenOver
-from pydag.model.run import Output
+from pydag.model.run import Origin, Output
 from pydag.model.states import Reason, State
 from pydag.testing.records import at, attempt_of, job_of, run_of
 from pydag.testing.store_cases import OpenStore, output_of, raises
@@ -39,13 +39,13 @@ class RunsContract:
             (State.CANCELLED, Reason.NOT_STARTED, ())
         }
 
-    def test_a_run_keeps_its_parameters(self, open_store: OpenStore) -> None:
+    def test_a_run_keeps_its_parameters_and_where_it_comes_from(self, open_store: OpenStore) -> None:
         store = open_store()
         params = (("DAY", "2026-03-01"), ("CITY", 'K\xf6ln "\\\n\N{ROCKET}'), ("EMPTY", ""))
-        run = run_of("J", "r1")._replace(params=params)
+        run = run_of("J", "r1")._replace(params=params, origin=Origin("/home/caf\udce9/flow.py", "/home", again="r0"))
         store.begin(run, job_of("J"))
         assert open_store().runs("J") == [run]
-        assert open_store().load(run).run.params == params
+        assert open_store().load(run).run == run
         assert store.jobs()[0].last_run == run
 
     def test_runs_are_chosen_by_their_logical_date(self, open_store: OpenStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from contextvars import Token
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Protocol, overload
 
 from pydag.errors import InvalidJob, count, shown
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 class Reader(Protocol):
     """Reads a file for its jobs. It collects each job that is made meanwhile, and lets none of them run, ever."""
+
+    path: Path
+    """The file."""
 
     parameters: Parameters
     """What the file declares meanwhile, and the values that it is read with."""
@@ -85,6 +89,9 @@ class Job:
         self._reader = Job.reader  # kept: a thread, or a process of multiprocessing, may run the job after the reading
         self.parameters = self._reader.parameters if self._reader else PROGRAM
         """What its file, or this program, takes from whoever runs it."""
+        file = self._reader.path if self._reader else _program()
+        self.file = file.absolute() if file else None
+        """The file that makes it. None where there is none: in a notebook, or typed into Python."""
         if self._reader:
             self._reader.made(self)
 
@@ -194,6 +201,12 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<{self.name} with {count(len(self._tasks), 'task')}>"
+
+
+def _program() -> Path | None:
+    """The file of the program that runs."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(file) if file else None
 
 
 def _next_step(missing: Task) -> str:

@@ -52,7 +52,7 @@ class _Reader:
         self.stopped: Job | None = None
         self.refusal: LoadError | None = None
         self.importing = True
-        self._path = path
+        self.path = path
         self._process, self._thread = os.getpid(), threading.get_ident()
 
     def made(self, job: Job) -> None:
@@ -65,7 +65,7 @@ class _Reader:
             self.stopped = job
             raise _Stop
         self.refusal = LoadError(
-            f"{str(self._path)!r} runs {job.name!r} from a thread, from another process or at its end, "
+            f"{str(self.path)!r} runs {job.name!r} from a thread, from another process or at its end, "
             f"where reading cannot stop at it: {_GUARD}"
         )
         raise self.refusal

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pydag.errors import StoreFormatError
-from pydag.model.run import Attempt, JobEntry, Output, Run, Usage
+from pydag.model.run import Attempt, JobEntry, Origin, Output, Run, Usage
 from pydag.stores.base import from_microseconds, reason_from, state_from, to_microseconds
 
 Kind = TypeVar("Kind")
@@ -32,6 +32,7 @@ def run_document(run: Run) -> bytes:
             "scheduled_for": _stored_time(run.scheduled_for),
             "detail": run.start_failure or None,
             "params": run.params or None,
+            "origin": run.origin if any(run.origin) else None,
             "heard": _stored_time(run.heard),
         }
     )
@@ -52,6 +53,7 @@ def run_from(fields: Sequence[bytes | None]) -> Run:
             scheduled_for=_time(_optional(values, "scheduled_for", int)),
             start_failure=_optional(values, "detail", str) or "",
             params=tuple((str(name), str(value)) for name, value in _optional(values, "params", list) or ()),
+            origin=Origin(*map(str, _optional(values, "origin", list) or ())),
             heard=from_microseconds(int(heard)) if heard else _time(_optional(values, "heard", int)),
             fence=int(fence or 0),
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pydag.errors import StoreFormatError
-from pydag.model.run import Attempt, Output, Run, Usage
+from pydag.model.run import Attempt, Origin, Output, Run, Usage
 from pydag.stores.base import from_microseconds, reason_from, state_from, to_microseconds
 
 Row = tuple[Any, ...]
@@ -36,15 +36,18 @@ def run_from(row: Sequence[Any]) -> Run:
         owner=owner,
         scheduled_for=_time(scheduled_for),
         start_failure=start_failure,
-        params=_params(facts),
+        **_facts_from(facts),
         heard=_time(heard),
         fence=fence,
     )
 
 
-def _params(facts: str) -> tuple[tuple[str, str], ...]:
+def _facts_from(facts: str) -> dict[str, Any]:
+    """The fields of a run that its facts hold."""
     try:
-        return tuple((str(name), str(value)) for name, value in json.loads(facts).get("params", ()))
+        values = json.loads(facts)
+        params = tuple((str(name), str(value)) for name, value in values.get("params", ()))
+        return {"params": params, "origin": Origin(*map(str, values.get("origin", ())))}
     except (ValueError, TypeError, AttributeError):
         raise StoreFormatError(
             f"the history has a run with facts that cannot be read: {facts[:60]!r}; it is damaged: "
@@ -63,10 +66,20 @@ def run_row(run: Run) -> Row:
         run.owner,
         _stored_time(run.scheduled_for),
         with_utf8(run.start_failure),
-        json.dumps({"params": run.params} if run.params else {}, separators=(",", ":")),
+        _facts(run),
         _stored_time(run.heard),
         run.fence,
     )
+
+
+def _facts(run: Run) -> str:
+    """What only some runs have, in ASCII: a path may hold half a surrogate pair."""
+    facts: dict[str, object] = {}
+    if run.params:
+        facts["params"] = run.params
+    if any(run.origin):
+        facts["origin"] = run.origin
+    return json.dumps(facts, separators=(",", ":"))
 
 
 def attempt_from(row: Row) -> Attempt:

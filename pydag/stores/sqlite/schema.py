@@ -15,7 +15,7 @@ APPLICATION = 0x50594447  # "PYDG": tells a history from any other SQLite databa
 # Attempts and output are stored in the order of their keys, so that those of a run lie together. Deleting a job deletes
 # everything that refers to it. `job.spec` is empty only inside the transaction that makes the job. Times are
 # microseconds since 1970 in UTC; states and reasons are the values of their enums; `user` and `system` are seconds.
-# `facts` is a JSON object of what only some runs have: `params`.
+# `facts` is a JSON object of what only some runs have: `params`, `origin`.
 SCHEMA = f"""
 CREATE TABLE job (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, saved INTEGER NOT NULL,
