@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -50,9 +51,9 @@ def test_without_proc_nothing_is_known_and_nothing_is_raised(monkeypatch: pytest
         raise FileNotFoundError
 
     for name in ("listdir", "readlink"):
-        monkeypatch.setattr(processes.os, name, missing)
+        monkeypatch.setattr(os, name, missing)
     monkeypatch.setattr("builtins.open", missing)
-    monkeypatch.setattr(processes.Path, "read_bytes", missing)
+    monkeypatch.setattr(Path, "read_bytes", missing)
     assert list(processes.live()) == []
     assert processes.seen(os.getpid()) is None
     assert processes.environ_of(os.getpid()) == {}

@@ -39,7 +39,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(store: MemoryStore) -> None:
         ),
         (("29990101",), "there is no job and no run '29990101' in the history: `pydag list` shows the jobs"),
         (("J", "20260303"), "the job 'J' has no run '20260303': `pydag log J --json` has the ids"),
-        (("Jay",), "there is no job 'Jay' in the history: `pydag list` shows what there is"),
+        (("Jay",), "there is no job 'Jay' in the history; did you mean 'J'?"),
         (("never",), "the job 'never' has not run yet: `pydag run FILE` runs it"),
     ],
 )

@@ -11,6 +11,7 @@ from pydag.model.actions import Shell
 from pydag.model.run import record_of
 from pydag.model.spec import TaskSpec
 from pydag.model.states import State
+from pydag.processes import INITIAL_NAMESPACE
 from pydag.runs import owner
 from pydag.testing import at, attempt_of, job_of, run_of
 from tests.support.waiting import eventually
@@ -53,7 +54,7 @@ def test_a_process_that_was_killed_is_gone_although_nobody_has_awaited_it() -> N
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process on a machine, in no container."""
     monkeypatch.setattr(owner, "machine_id", lambda: "this-machine")
-    monkeypatch.setattr(owner, "pid_namespace", lambda: owner.INITIAL_NAMESPACE)
+    monkeypatch.setattr(owner, "pid_namespace", lambda: INITIAL_NAMESPACE)
 
 
 @pytest.mark.usefixtures("machine")
