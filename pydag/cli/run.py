@@ -31,11 +31,14 @@ from pydag.workflow.loader import load_job
 @click.option(
     "-v", "--show-output", is_flag=True, help="Show what tasks write, line by line behind their names, as it comes."
 )
-def run(workflow: Workflow, name: str | None, max_parallel: int | None, show_output: bool) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Show failures alone; of a run that succeeds, nothing.")
+def run(workflow: Workflow, name: str | None, max_parallel: int | None, show_output: bool, quiet: bool) -> None:
     """Run the job in FILE to its end.
 
     Without FILE it is dag.py, workflow.py, or the only file here that imports pydag.
     """
+    if quiet and show_output:
+        raise click.UsageError("-q shows failures alone, -v what tasks write: choose one of them")
     job = load_job(workflow.file, name, workflow.values)
-    reporter = reporter_for(sys.stdout, show_output=show_output or Settings.load().show_output)
+    reporter = reporter_for(sys.stdout, show_output=show_output or Settings.load().show_output, quiet=quiet)
     run_job(job, reporter, max_parallel=max_parallel, own_process=True)

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from threading import Lock
 from typing import TextIO
 
 from pydag.errors import count
 from pydag.model.run import Attempt, Output, Run, RunRecord, tried_again
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
+from pydag.view.heartbeat import Heartbeat
 from pydag.view.outlet import Outlet
 from pydag.view.output_lines import OutputLines
-from pydag.view.summary import final_lines
+from pydag.view.summary import final_lines, finish
 from pydag.view.tails import OutputTails
 from pydag.view.terminal import Display
+from pydag.view.text import sanitized
 from pydag.view.times import duration, elapsed, local_time
-from pydag.view.wording import STOPPING, failure, task_names, which_attempt, why_skipped
+from pydag.view.wording import MAX_NAMES, STOPPING, failure, task_names, which_attempt, why_skipped
 
 _MAX_LINES = 10  # more tasks than this that end together without having started share a line
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class LineReporter:
     """A Reporter. Each call writes its lines at once, in one write. `strict` is as in `Outlet`.
 
-    With `show_output`, what tasks write is shown too.
+    With `show_output`, what tasks write is shown too. After `silence` seconds without a line, one says what runs.
     """
 
-    def __init__(self, stream: TextIO, display: Display, *, strict: bool = False, show_output: bool = False) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        display: Display,
+        *,
+        strict: bool = False,
+        show_output: bool = False,
+        silence: float = 60,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
         self._out = Outlet(stream, strict=strict)
+        # An error of a strict outlet must reach the caller, not a thread.
+        self._silence = None if strict else silence
+        self._heartbeat: Heartbeat | None = None
+        self._lock = Lock()  # of what the heartbeat's thread touches: the outlet, and the running attempts
+        self._running: dict[int, Attempt] = {}
+        self._clock = clock
         self._display = display
         self._show_output = show_output
         self._second: tuple[float, str] = (0.0, "")
@@ -39,7 +62,9 @@ class LineReporter:
         self._output = OutputLines(spec, self._display) if self._show_output else None
         self._last = run.started
         tasks = count(len(spec.tasks), "task")
-        self._out.write(f"{self._time(run.started)} {spec.name} started: {tasks}, run {run.id}\n")
+        self._write(f"{self._time(run.started)} {sanitized(spec.name)} started: {tasks}, run {run.id}\n")
+        if self._silence is not None:
+            self._heartbeat = Heartbeat(self._silence, self._beat)
 
     def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
         """A line for each attempt; output is kept for the end, in case its task fails."""
@@ -57,24 +82,55 @@ class LineReporter:
             task = self._spec.tasks[attempt.task]
             self._last = attempt.ended or attempt.started or self._last
             if attempt.attempted:
-                lines.append(self._line(f"`{task.name}` {_attempt(task, attempt)}", attempt.state))
+                lines.append(self._line(f"`{sanitized(task.name)}` {_attempt(task, attempt)}", attempt.state))
             else:
                 not_attempted.setdefault((attempt.state, _not_attempted(task, attempt)), []).append(task.name)
         for (state, words), names in not_attempted.items():
             lines += [self._line(f"{each} {words}", state) for each in _grouped(names)]
         if lines:
-            self._out.write("".join(lines))
+            self._write("".join(lines), attempts)
 
     def stopping(self, at: datetime) -> None:
         """A line that says so, as it may take a while until everything has ended."""
-        self._out.write(f"{self._time(at)} {STOPPING}\n")
+        self._write(f"{self._time(at)} {STOPPING}\n")
 
     def run_ended(self, record: RunRecord) -> None:
-        self._out.finish("".join(f"{line}\n" for line in final_lines(record, self._tails, self._display)))
+        self._silent()
+        finish(self._out, "".join(f"{line}\n" for line in final_lines(record, self._tails, self._display)), record)
 
     def close(self) -> None:
         """Waits until a reader that had stopped has read everything."""
+        self._silent()
         self._out.finish()
+
+    def _write(self, text: str, attempts: Sequence[Attempt] = ()) -> None:
+        """Write what these attempts, among others, gave."""
+        with self._lock:
+            for attempt in attempts:
+                if attempt.state is State.RUNNING:
+                    self._running[attempt.task] = attempt
+                else:
+                    self._running.pop(attempt.task, None)
+            self._out.write(text)
+        if self._heartbeat:
+            self._heartbeat.heard()
+
+    def _beat(self) -> None:
+        with self._lock:
+            self._out.write(f"{local_time(self._clock())} {self._still()}\n")
+
+    def _still(self) -> str:
+        """What runs, the longest running first; where nothing does, an attempt waits for its time."""
+        now = self._clock()
+        names = [sanitized(self._spec.tasks[number].name) for number in islice(self._running, MAX_NAMES)]
+        since = [elapsed(each.started or now, now) for each in islice(self._running.values(), MAX_NAMES)]
+        named = ", ".join(f"`{name}` for {time}" for name, time in zip(names, since, strict=True))
+        more = f" and {len(self._running) - MAX_NAMES} more" if len(self._running) > MAX_NAMES else ""
+        return f"still running: {named}{more}" if named else "nothing runs: a failed task waits for its next attempt"
+
+    def _silent(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.stop()
 
     def _line(self, words: str, state: State) -> str:
         # A history has no time of the end of a task that was not attempted: it followed from what ended just before.
@@ -110,4 +166,4 @@ def _not_attempted(task: TaskSpec, end: Attempt) -> str:
 
 def _grouped(names: list[str]) -> list[str]:
     """Each name, or all in one: the failure of one task can skip 10,000."""
-    return [task_names(names)] if len(names) > _MAX_LINES else [f"`{name}`" for name in names]
+    return [task_names(names)] if len(names) > _MAX_LINES else [f"`{sanitized(name)}`" for name in names]

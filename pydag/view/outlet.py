@@ -45,6 +45,11 @@ class Outlet:
         self._send(text, wait=True)
 
     @property
+    def gone(self) -> bool:
+        """Whether the output could not be written, so that nothing more is."""
+        return self._gone
+
+    @property
     def stuck(self) -> bool:
         """Whether a write would have to wait."""
         return bool(self._pending) or not self._ready()

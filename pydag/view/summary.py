@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pydag.errors import count
 from pydag.model.run import Attempt, RunRecord
 from pydag.model.states import State
+from pydag.view.outlet import Outlet
 from pydag.view.tails import OutputTail, OutputTails
-from pydag.view.terminal import Display
+from pydag.view.terminal import Display, print_stderr
 from pydag.view.times import elapsed
 from pydag.view.wording import counted_states, cpu_time, failure, state_counts, why_never_started
 
@@ -44,6 +45,19 @@ def failed_hooks(record: RunRecord) -> Iterator[str]:
         if attempts and attempts[-1].state is not State.SUCCESS:
             command = _log_command(record.run.job, hook.name)
             yield f"`{hook.name}` of {record.run.job}: {failure(hook, attempts[-1])}; its output: {command}"
+
+
+def finish(out: Outlet, text: str, record: RunRecord) -> None:
+    """Write the last text of a run's display. Where the output is gone, stderr says how a run ended that went wrong."""
+    out.finish(text)
+    if out.gone:
+        say_failure(record)
+
+
+def say_failure(record: RunRecord) -> None:
+    """Say on stderr how a run ended that went wrong; of a success nothing."""
+    if record.state is not State.SUCCESS:
+        print_stderr(f"pydag: {summary(record)}")
 
 
 def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Display) -> Iterator[str]:

@@ -49,6 +49,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 def sanitized(text: str) -> str:
     """One line of others' text that cannot control a terminal: without escape sequences; other controls become `�`."""
+    if text.isprintable():  # nearly every name
+        return text
     return _CONTROLS.sub("\ufffd", _ESCAPES.sub("", text)).expandtabs()
 
 

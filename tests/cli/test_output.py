@@ -91,6 +91,36 @@ def test_a_run_goes_on_over_a_full_disk_and_says_so_once() -> None:
     assert done.stderr == "pydag: the output cannot be written: No space left on device; running tasks continue\n"
 
 
+@pytest.mark.parametrize("option", ["", "-q", "-v"])
+@pytest.mark.parametrize(
+    ("output", "told"), [(">&-", "Bad file descriptor"), ("> /dev/full", "No space left on device"), (">&{unread}", "")]
+)
+def test_a_failed_run_whose_output_is_away_says_so_in_one_line(option: str, output: str, told: str) -> None:
+    simple("exit 3")
+    reader, unread = os.pipe()
+    os.close(reader)
+    command = f"{' '.join(PYDAG)} run flow.py {option} {output.format(unread=unread)}"
+    done = subprocess.run(["bash", "-c", command], pass_fds=[unread], capture_output=True, text=True, timeout=60)
+    os.close(unread)
+    lines = done.stderr.splitlines()
+    if told:
+        assert lines.pop(0) == f"pydag: the output cannot be written: {told}; running tasks continue"
+    (line,) = lines
+    assert line.startswith("pydag: TestJob: failed after ")
+    assert done.returncode == 1
+
+
+def test_a_quiet_run_shows_failures_alone() -> None:
+    simple("echo out")
+    assert (done := pydag("run", "flow.py", "-q")).returncode == 0
+    assert (done.stdout, done.stderr) == ("", "")
+    simple("echo out; exit 3")
+    lines = pydag("run", "flow.py", "--quiet").stdout.splitlines()
+    assert lines[:2] == ["✗ `t0`: exit 3; its last output:", "  │ out"]
+    assert lines[-1].startswith("TestJob: failed after ")
+    assert pydag("run", "flow.py", "-q", "-v").returncode == 2
+
+
 @pytest.mark.parametrize("command", ["log nojob", "lst", "run missing.py", "run flow.py", "list"])
 def test_a_full_disk_under_stderr_changes_no_status(command: str) -> None:
     simple("false")

@@ -26,7 +26,9 @@ from tests.support.samples import (
     run_of,
     running,
     skipped,
+    success,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("in_utc")
 
@@ -142,6 +144,21 @@ def test_a_line_is_there_as_soon_as_the_call_returns(tmp_path: Path) -> None:
         reporter.changed([running(0, 0)], [])
         assert path.read_text(encoding="utf-8").endswith("`Sync Data` started\n")
         reporter.close()
+
+
+def test_after_a_silence_a_line_says_what_runs_and_since_when() -> None:
+    stream = io.StringIO()
+    reporter = LineReporter(stream, PLAIN, silence=0.001, clock=lambda: at(130))
+    reporter.run_started(STORY_ENDS.run, fan(9))
+    eventually(
+        lambda: "2022-12-26 15:30:11 nothing runs: a failed task waits for its next attempt\n" in stream.getvalue()
+    )
+    reporter.changed([success(0, 0, 1), *(running(number, 10 * number) for number in range(1, 6))], [])
+    line = "2022-12-26 15:30:11 still running: `t1` for 2m 00s, `t2` for 1m 50s, `t3` for 1m 40s and 2 more\n"
+    eventually(lambda: line in stream.getvalue())
+    reporter.changed([success(number, 10, 11) for number in range(1, 5)], [])
+    eventually(lambda: "still running: `t5` for 1m 20s\n" in stream.getvalue())
+    reporter.close()
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)

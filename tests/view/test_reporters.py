@@ -12,9 +12,10 @@ import pytest
 from pydag.runs.reporter import Reporter
 from pydag.view.lines import LineReporter
 from pydag.view.live.tree import LiveTree
+from pydag.view.quiet import QuietReporter
 from pydag.view.reporters import reporter_for
 from pydag.view.terminal import Display
-from tests.support.samples import STORY, STORY_ENDS, replay
+from tests.support.samples import GOOD, STORY, STORY_ENDS, replay
 from tests.support.screen import Screen
 
 PLAIN = Display()
@@ -44,12 +45,25 @@ def test_the_live_tree_is_not_imported_for_a_pipe() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_without_an_output_stderr_says_what_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    replay(reporter_for(None), STORY, STORY_ENDS)
+    assert capsys.readouterr().err == "pydag: TestJob: failed after 13s; 2 success, 1 failed, 2 skipped\n"
+    replay(reporter_for(None), STORY, GOOD)
+    assert capsys.readouterr().err == ""
+
+
+def test_quiet_goes_before_everything_also_on_a_terminal() -> None:
+    with Screen() as screen:
+        reporter = reporter_for(screen.stream, {"TERM": "xterm"}, quiet=True, show_output=True)
+        assert isinstance(reporter, QuietReporter)
+
+
 class Broken(io.StringIO):
     def write(self, _: str) -> int:
         raise BrokenPipeError
 
 
-@pytest.mark.parametrize("make", [LineReporter, LiveTree])
+@pytest.mark.parametrize("make", [LineReporter, QuietReporter, LiveTree])
 def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Display], Reporter]) -> None:
     replay(make(Broken(), PLAIN), STORY, STORY_ENDS)
     closed = io.StringIO()
@@ -61,7 +75,7 @@ def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Disp
         replay(make(stream, PLAIN), STORY, STORY_ENDS)
 
 
-@pytest.mark.parametrize("make", [LineReporter, LiveTree])
+@pytest.mark.parametrize("make", [LineReporter, QuietReporter, LiveTree])
 def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Display], Reporter]) -> None:
     reporter = make(io.StringIO(), PLAIN)
     reporter.close()
