@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,13 +28,15 @@ SHOWN = 3
 class Submitted:
     """What was, or would be, given to a scheduler: the line of its entry, the next fire times, and the entry before.
 
-    `moved` is the entry that was removed from the scheduler `moved_from`, where another one had the job.
+    `params` are the values of parameters that it will start with. `moved` is the entry that was removed from the
+    scheduler `moved_from`, where another one had the job.
     """
 
     job: str
     line: str
     times: Sequence[datetime]
     replaced: ScheduleEntry | None
+    params: tuple[tuple[str, str], ...] = ()
     moved: ScheduleEntry | None = None
     moved_from: str = ""
 
@@ -54,6 +56,7 @@ def submit(
     *,
     node: int | None = None,
     name: str | None,
+    params: Mapping[str, str] | None = None,
     env: Iterable[str] = (),
     catch_up: int = 0,
     dry_run: bool = False,
@@ -61,12 +64,13 @@ def submit(
     """Give a job of the file to a scheduler, in the place of the entry that it may have; or only say how.
 
     With `node`, gocron's scheduler starts it there; without, the crontab does. The entry of any other one is removed.
+    `params` are values of the file's parameters, which each start reads anew.
     """
     settings = Settings.load()
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
     with closing(scheduler_for(node, settings, crontab)) as scheduler:
         expression = scheduler.parse(cron)
-        spec = checked(load_job(file, name), settings)
+        spec = checked(load_job(file, name, params), settings)
         new = Submission(
             job=spec.name,
             file=str(file.absolute()),
@@ -75,8 +79,9 @@ def submit(
             zone_name=scheduler.zone_name(spec.name),
             catch_up=catch_up,
             submitted=datetime.now(UTC),
-            environ=kept_environ(env),
+            environ=_kept_environ(env, spec),
             node=node,
+            params=params or {},
         )
         before = _submission(submissions, spec.name)
         with _former_scheduler(before, new, crontab) as former:
@@ -88,6 +93,18 @@ def submit(
                     _record((former or scheduler).failed_starts(before), crontab)
                 _put(new, spec, scheduler, former if done.moved else None, submissions)
                 return done
+
+
+def _kept_environ(names: Iterable[str], spec: JobSpec) -> dict[str, str]:
+    """What the job will find in its environment. Raises `InvalidSetting` where a secret of it would be missing."""
+    kept = kept_environ(names)
+    for param in spec.params:
+        if param.secret and param.name not in kept:
+            raise InvalidSetting(
+                f"a scheduled run would not find the secret parameter {param.name}: add --env {param.name}, "
+                "which keeps its present value in a file that only you can read"
+            )
+    return kept
 
 
 def unschedule(job: str) -> str:
@@ -249,6 +266,7 @@ def _submitted(new: Submission, scheduler: Scheduler, former: Scheduler | None, 
         line=scheduler.line(new),
         times=new.fire_times.after(new.submitted, SHOWN),
         replaced=scheduler.entries().get(new.id),
+        params=tuple(new.params.items()),
         moved=moved if moved and moved.belongs_to(home) else None,
         moved_from=former.title if former else "",
     )

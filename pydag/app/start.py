@@ -135,7 +135,7 @@ class _Start(Silent):
                 f"the working directory {submission.directory} cannot be used ({error.strerror}): "
                 "make it again, or submit the job from another"
             ) from None
-        job = load_job(submission.file, submission.job)
+        job = load_job(submission.file, submission.job, submission.params)
         scheduled_for = self._due.astimezone(UTC) if self._due else None
         run_job(job, self, scheduled_for=scheduled_for, own_process=True)
 

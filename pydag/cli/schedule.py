@@ -21,6 +21,7 @@ from pydag.cli.options import job_option
 from pydag.view.outlet import Outlet
 from pydag.view.terminal import print_lines, print_stderr
 from pydag.view.times import fire_time
+from pydag.view.wording import given_values
 
 
 class Day(click.ParamType["date"]):
@@ -70,7 +71,9 @@ def submit(
     """Put the job in FILE on your crontab, or on gocron's scheduler."""
     _check_node(on, node)
     missed = 0 if catch_up is None else catch_up
-    done = schedule.submit(workflow.file, cron, node=node, name=name, env=env, catch_up=missed, dry_run=dry_run)
+    done = schedule.submit(
+        workflow.file, cron, node=node, name=name, params=workflow.values, env=env, catch_up=missed, dry_run=dry_run
+    )
     print_lines(_submitted(done, dry_run=dry_run), sys.stdout)
 
 
@@ -83,6 +86,8 @@ def _check_node(on: str, node: int | None) -> None:
 
 def _submitted(done: Submitted, *, dry_run: bool) -> Iterator[str]:
     yield done.line if dry_run else f"submitted {done.job}"
+    if done.params:
+        yield f"with {given_values(done.params)}"
     if done.replaced:
         yield f"{'would replace' if dry_run else 'replaced'} its entry: {done.replaced}"
     if done.moved:

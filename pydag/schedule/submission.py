@@ -25,7 +25,9 @@ from pydag.schedule.fire_times import FireTimes
 from pydag.schedule.zone import local_zone
 from pydag.settings import SCHEDULED_FOR, SCHEDULES
 
-FORMAT = 1
+FORMAT = 2
+"""Format 2 brought the values of parameters: an older pydag would start the job without them."""
+
 COMMAND = "_scheduled"
 """The hidden command that a scheduler calls."""
 
@@ -48,7 +50,8 @@ class Submission:
     """A job that a scheduler starts. `node` is gocron's node on which gocron's scheduler starts it, None for crontab.
 
     `zone_name` is the zone of gocron's clock. For the crontab it is the zone that CRON_TZ names, where cron follows it,
-    else None: the machine's. `environ` may hold secrets: it is in no message and in no other file.
+    else None: the machine's. `environ` may hold secrets: it is in no message and in no other file. `params` are the
+    values of parameters as they were given, so that `today` is the day of each run.
     """
 
     job: str
@@ -60,6 +63,7 @@ class Submission:
     submitted: datetime
     environ: Mapping[str, str] = field(repr=False)
     node: int | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -151,7 +155,7 @@ class Submissions:
             raise NotFound(f"what was submitted is gone ({path}): submit the job again, or unschedule it")
         try:
             document = json.loads(data)
-            if document["format"] == FORMAT:
+            if document["format"] in (1, FORMAT):
                 return _submission(document)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreFormatError(f"{path} cannot be read: submit the job again") from None
@@ -229,6 +233,7 @@ def _document(submission: Submission) -> dict[str, object]:
         "submitted": submission.submitted.isoformat(),
         "environ": dict(submission.environ),
         "node": submission.node,
+        "params": dict(submission.params),
     }
 
 
@@ -246,6 +251,7 @@ def _submission(document: dict[str, Any]) -> Submission:
         submitted=datetime.fromisoformat(document["submitted"]),
         environ=document["environ"],
         node=node,
+        params=document["params"] if document["format"] == FORMAT else {},
     )
     if node is not None and not submission.server:
         raise ValueError("no server")

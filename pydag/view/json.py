@@ -106,6 +106,7 @@ def _run(run: Run, now: datetime) -> Document:
         "engine": run.engine,
         **_times(run.state, run.started, run.ended, now),
         "scheduled_for": _time(run.scheduled_for),
+        "params": dict(run.params),
         "detail": run.start_failure,
     }
 

@@ -20,6 +20,7 @@ from pydag.view.text import sanitized, text_width
 from pydag.view.times import elapsed, local_time, relative, zone_name
 from pydag.view.wording import (
     counted_states,
+    given_values,
     progress,
     state_counts,
     task_names,
@@ -126,6 +127,8 @@ def _run(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     else:
         yield from wrapped(when, display)
         yield from wrapped(result, display, guide="  ", rest="  ", state=run.state)
+    if run.params:
+        yield from wrapped(f"with {given_values(run.params)}", display, guide="  ", rest="  ")
 
 
 def task_words(task: TaskSpec, started: datetime | None, words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from signal import Signals
@@ -22,6 +23,8 @@ _SIGPIPE_STATUS = 128 + Signals.SIGPIPE
 
 MAX_NAMES = 3
 """So many tasks are named in one line; the others are counted."""
+
+_LONGEST_VALUE = 60  # characters of a parameter
 
 
 def task_status(task: TaskSpec, done: TaskRun, now: datetime) -> str:
@@ -108,6 +111,15 @@ def task_names(names: Sequence[str]) -> str:
     """The first names, and how many more there are: "`a`, `b`, `c` and 2 more"."""
     listed = ", ".join(f"`{sanitized(name)}`" for name in names[:MAX_NAMES])
     return f"{listed} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else listed
+
+
+def given_values(params: Iterable[tuple[str, str]]) -> str:
+    """The values of parameters as a command line has them: `DAY=2026-03-01 CITY='New York'`. A long one is cut."""
+    return " ".join(f"{name}={shlex.quote(_short(sanitized(text)))}" for name, text in params)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def attempt_usage(usage: Usage) -> str:

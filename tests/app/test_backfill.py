@@ -31,7 +31,7 @@ def open_gates(directory: Path) -> Iterator[None]:
     directory.joinpath("gate").touch()
 
 
-def kept(home: Path, cron: str, *, zone: str = BERLIN, file: str = "flow.py") -> None:
+def kept(home: Path, cron: str, *, zone: str = BERLIN, file: str = "flow.py", **params: str) -> None:
     """Submit the job of the file, as if the scheduler were in this zone."""
     job = load_job(file)
     run_app.submit_job(job)
@@ -44,6 +44,7 @@ def kept(home: Path, cron: str, *, zone: str = BERLIN, file: str = "flow.py") ->
         catch_up=0,
         submitted=jobs_app.jobs()[0].saved,
         environ={"PATH": os.environ["PATH"]},
+        params=params,
     )
     Submissions(home).save(submission)
 
@@ -112,6 +113,20 @@ def test_both_days_are_in_the_range_and_each_run_has_its_logical_date(own_home: 
     assert [run["scheduled_for"] for run in reversed(runs())] == [
         f"2025-06-0{day}T10:00:00.000000+00:00" for day in (1, 2, 3, 4)
     ]
+
+
+def test_each_run_has_the_day_of_its_fire_time_and_the_values_of_the_submission(own_home: Path) -> None:
+    flow(
+        "from pydag import param\nday = param('DAY', default='scheduled', type='date')\nparam('CITY', default='')\n"
+        "with Job('TestJob'):\n    Task('t0', f'touch {day}-$DAY-$CITY')\n"
+    )
+    kept(own_home, "0 0 * * *", CITY="Paris")
+    assert pydag("backfill", "TestJob", "--from=2025-06-01", "--to=2025-06-02").returncode == 0
+    assert {path.name for path in Path().glob("2025*")} == {
+        "2025-06-01-2025-06-01-Paris",
+        "2025-06-02-2025-06-02-Paris",
+    }
+    assert [run["params"]["DAY"] for run in runs()] == ["2025-06-02", "2025-06-01"]
 
 
 def test_only_what_has_no_successful_run_is_run_again(own_home: Path, directory: Path) -> None:

@@ -32,6 +32,36 @@ def test_a_run_has_the_directory_the_environment_and_the_fire_time_of_its_submis
     assert (datetime.fromisoformat(fire_time).month, datetime.fromisoformat(fire_time).day) == (1, 1)
 
 
+LOAD = """\
+from pydag import Job, Task, param
+day = param("DAY", default="scheduled", type="date")
+city = param("CITY", default="Berlin")
+with Job("TestJob"):
+    Task("t0", "echo $DAY $CITY")
+"""
+
+
+def test_a_run_has_the_values_of_its_submission_and_the_scheduled_day(directory: Path) -> None:
+    directory.joinpath("flow.py").write_text(LOAD)
+    submitted("CITY=Paris", cron="0 0 1 1 *")
+    assert fire().returncode == 0
+    (run,) = runs()
+    day = f"{datetime.now().year}-01-01"
+    assert run["params"] == {"DAY": day, "CITY": "Paris"}
+    (attempt,) = json.loads(pydag("log", "TestJob", "--task-name=t0", "--json").stdout)["attempts"]
+    assert attempt["output"] == f"{day} Paris\n"
+
+
+def test_a_value_that_has_become_wrong_is_a_run_that_never_started(directory: Path) -> None:
+    directory.joinpath("flow.py").write_text(LOAD)
+    submitted("CITY=Paris", cron="0 0 1 1 *")
+    directory.joinpath("flow.py").write_text(LOAD.replace('"Berlin")', '"Rome", choices=["Rome"])'))
+    done = fire()
+    assert (done.returncode, done.stdout) == (2, "")
+    (run,) = runs()
+    assert (run["state"], run["detail"]) == ("failed", "CITY='Paris' is not one of 'Rome': choose one of them")
+
+
 @pytest.mark.parametrize("mode", ["job.run('submit')", "job.run('execute')", ""])
 def test_a_job_runs_when_its_time_comes_whatever_mode_its_file_says(mode: str) -> None:
     simple("echo ran", run=f"print('noise')\n{mode}\nprint('after')")

@@ -126,7 +126,51 @@ def test_what_is_kept_is_private_and_the_crontab_holds_no_secret(own_home: Path)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     document = json.loads(file.read_text())
-    assert document["format"] == 1
+    assert document["format"] == 2
     assert document["environ"] == {"PATH": os.environ["PATH"], "TOKEN": "s3cret", "GOCRON_PASSWORD": "pa55"}
     shown = crontab() + (pydag("status").stdout + pydag("list", "--json").stdout).encode()
     assert not any(secret in shown for secret in (b"s3cret", b"pa55", b"TOKEN"))
+
+
+LOAD = """\
+from pydag import param
+day = param("DAY", default="scheduled", type="date")
+city = param("CITY", default="Berlin", choices=["Berlin", "Paris"])
+with Job("TestJob"):
+    Task("t0", f"echo $DAY {city}")
+"""
+
+
+def test_the_values_that_a_job_is_submitted_with_are_kept_and_shown(own_home: Path) -> None:
+    flow(LOAD)
+    assert "\nwith CITY=Paris DAY=yesterday\n" in submitted("--dry-run", "CITY=Paris", "DAY=yesterday")
+    assert "\nwith CITY=Paris\n" in submitted("CITY=Paris")
+    assert json.loads(kept(own_home).read_text())["params"] == {"CITY": "Paris"}
+    assert "with" not in submitted()
+    assert json.loads(kept(own_home).read_text())["params"] == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("CITY=Pris", "CITY='Pris' is not one of 'Berlin', 'Paris': did you mean 'Paris'?"),
+        ("CTY=Paris", "'flow.py' has no parameter CTY: did you mean CITY?"),
+    ],
+)
+def test_values_are_checked_when_a_job_is_submitted(value: str, message: str, own_home: Path) -> None:
+    flow(LOAD)
+    assert refused("submit", "flow.py", value, "--cron=@daily") == message
+    assert not own_home.exists()
+    assert crontab() == b""
+
+
+def test_a_secret_that_a_scheduled_run_would_not_find_is_refused(own_home: Path) -> None:
+    flow("from pydag import param\nparam('TOKEN', secret=True)\nwith Job('TestJob'):\n    Task('t0', 'true')\n")
+    assert "set the environment variable TOKEN" in refused("submit", "flow.py", "--cron=@daily")
+    assert refused("submit", "flow.py", "--cron=@daily", TOKEN="s3cret") == (
+        "a scheduled run would not find the secret parameter TOKEN: add --env TOKEN, "
+        "which keeps its present value in a file that only you can read"
+    )
+    assert not own_home.exists()
+    submitted("--env=TOKEN", TOKEN="s3cret")
+    assert json.loads(kept(own_home).read_text())["environ"]["TOKEN"] == "s3cret"

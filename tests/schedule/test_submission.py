@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ ON_CRONTAB = Submission(
     catch_up=3,
     submitted=datetime(2026, 3, 1, 12, tzinfo=UTC),
     environ={"PATH": "/bin", "TOKEN": "s3cret"},
+    params={"DAY": "today", "CITY": "New York"},
 )
 ON_GOCRON = Submission(
     job="TestJob",
@@ -55,9 +57,10 @@ STORED: dict[str, Any] = {
     "submitted": "2026-03-01T12:00:00+00:00",
     "environ": {"PATH": "/bin", "TOKEN": "s3cret"},
     "node": None,
-    "format": 1,
+    "params": {"DAY": "today", "CITY": "New York"},
+    "format": 2,
 }
-"""How a version before this one wrote the first of them."""
+"""How the first of them is written, by every version since parameters."""
 
 
 @pytest.fixture
@@ -89,15 +92,18 @@ def test_a_file_is_written_as_every_version_has_and_is_its_users_alone(
     assert ON_CRONTAB.id == "37ed76a86dfbed68"  # it stands in crontabs and on gocron
 
 
-def test_a_file_from_before_gocrons_scheduler_is_the_crontabs(submissions: Submissions, tmp_path: Path) -> None:
-    document = {key: value for key, value in STORED.items() if key != "node"}
-    assert submissions.load(store(tmp_path, document)) == ON_CRONTAB
+@pytest.mark.parametrize("left_out", [{"params"}, {"params", "node"}])
+def test_a_file_from_before_parameters_and_gocrons_scheduler_is_read(
+    left_out: set[str], submissions: Submissions, tmp_path: Path
+) -> None:
+    document = {key: value for key, value in STORED.items() if key not in left_out}
+    assert submissions.load(store(tmp_path, {**document, "format": 1})) == replace(ON_CRONTAB, params={})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "is of another version: use the pydag that wrote it, or submit again"),
+        ({"format": 3}, "is of another version: use the pydag that wrote it, or submit again"),
         ({"cron": "@reboot"}, "cannot be read: submit the job again"),
         ({"submitted": "yesterday"}, "cannot be read: submit the job again"),
         ({"environ": None, "node": 1}, "cannot be read: submit the job again"),

@@ -48,6 +48,7 @@ def test_a_run_in_the_log_has_the_documented_fields() -> None:
         "ended": "2022-12-26T15:28:15.323457+00:00",
         "duration": 14.2,
         "scheduled_for": None,
+        "params": {},
         "detail": "",
         "hooks": [],
     }

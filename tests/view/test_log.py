@@ -74,6 +74,14 @@ def test_the_tree_log_has_each_task_once_below_the_last_of_its_upstream_tasks() 
     )
 
 
+def test_the_values_of_parameters_stand_below_the_line_of_the_run() -> None:
+    record = GOOD._replace(run=GOOD.run._replace(params=(("DAY", "2026-03-01"), ("CITY", "New\nYork\x1b[2J"))))
+    run_line, values, task = log(record).splitlines()[1:4]
+    assert run_line.startswith("`TestJob` at ")
+    assert values == "  with DAY=2026-03-01 CITY='New\ufffdYork'"
+    assert "Sync Data" in task
+
+
 def test_a_run_that_never_started_shows_its_cause_and_no_task() -> None:
     record = run_of(TEST_JOB, [], State.FAILED, ended=0)
     run = record.run._replace(scheduled_for=at(-1), start_failure="'flow.py' is gone:\n\x1b[2Jgive another")
