@@ -34,9 +34,9 @@ def checked(job: Job, settings: Settings) -> JobSpec:
         raise InvalidJob(f"job {job.name!r}: engine={shown(job.engine)} is unknown; use one of {known}")
     spec = job.check(strict=settings.strict)
     secret = next((param.name for param in spec.params if param.secret), None)
-    if secret and _engine_name(job, settings) in _KEEP_COMMANDS:
+    if secret and engine_name(job, settings) in _KEEP_COMMANDS:
         raise InvalidJob(
-            f"job {job.name!r} runs on {_engine_name(job, settings)}, whose server would keep the secret parameter "
+            f"job {job.name!r} runs on {engine_name(job, settings)}, whose server would keep the secret parameter "
             f'{secret} in its commands: run it with engine="local", or let the command read the secret on its node'
         )
     return spec
@@ -48,10 +48,11 @@ def engine_for(job: Job, settings: Settings, *, own_process: bool = False) -> En
     `own_process` says that this process is a command of pydag and not a user's program, so that the engine may change
     how the process is scheduled.
     """
-    return _ENGINES[_engine_name(job, settings)](job, settings, own_process)
+    return _ENGINES[engine_name(job, settings)](job, settings, own_process)
 
 
-def _engine_name(job: Job, settings: Settings) -> str:
+def engine_name(job: Job, settings: Settings) -> str:
+    """Which engine a checked job runs on."""
     return job.engine or ("gocron" if settings.gocron.address else "local")
 
 

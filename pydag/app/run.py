@@ -16,11 +16,14 @@ from pydag.engines.base import Engine
 from pydag.model.run import Origin, Run, RunFailed, RunRecord, new_run_id
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
+from pydag.runs.earlier import left_out
 from pydag.runs.owner import this_process
 from pydag.runs.reporter import Reporter
+from pydag.runs.selection import ALL, Selection
 from pydag.runs.signals import signals_to
 from pydag.runs.tracker import Tracker
 from pydag.settings import Settings
+from pydag.stores.base import Store
 from pydag.workflow.job import Job
 from pydag.workflow.tasks.gocron import GoCronTask
 
@@ -35,25 +38,22 @@ def run_job(
     check: bool = True,
     max_parallel: int | None = None,
     scheduled_for: datetime | None = None,
+    selection: Selection = ALL,
     own_process: bool = False,
 ) -> RunRecord:
     """Run a job to its end and report it. The reporter is closed in any case.
 
-    `max_parallel` replaces the job's own. `scheduled_for` is the run's logical date. `own_process` says that this
-    process is a command of pydag and not a user's program.
-
+    `max_parallel` replaces the job's own. `scheduled_for` is the run's logical date. `selection` says which tasks run:
+    others are left out. `own_process` says that this process is a command of pydag and not a user's program.
     Raises what `Job.check` raises, `InvalidSetting`, `StoreError` or `EngineError` before anything runs; `RunFailed`
-    where a task did not succeed and `check` is true; `SystemExit(INTERRUPTED)` where somebody stopped the run, once all
-    of it has been stopped and recorded.
+    where a task did not succeed and `check` is true; `SystemExit` where a signal stopped the run, once all is recorded.
     """
     with closing(reporter):
         settings = Settings.load()
         spec = checked(job, settings)
+        others = selection.left_out(spec)
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
-            if engine.shares_tasks:
-                refuse_if_live(store, spec.name, "then run it again")
-            run = _new_run(job, engine.name, scheduled_for)  # its time includes what the engine prepares
-            _prepare(engine, job, spec)
+            run = _prepared_run(engine, job, spec, store, scheduled_for)
             tracker = Tracker(
                 spec,
                 run,
@@ -63,11 +63,11 @@ def run_job(
                 output_limit=settings.output_limit,
                 max_parallel=max_parallel,
                 afterwards=partial(run_hooks, store=store, settings=settings, variables=job.parameters.variables),
+                earlier=left_out(others, run.started),
             )
-            record = _track(tracker)
+            job.last_run = record = _track(tracker)
             if settings.keep:
                 prune_after_run(store, spec.name, settings.keep)
-    job.last_run = record
     if check and record.state is not State.SUCCESS:
         raise RunFailed(_failure(record), record)
     return record
@@ -89,11 +89,13 @@ def _prepare(engine: Engine, job: Job, spec: JobSpec) -> None:
             task.task_id = task_id
 
 
-def _new_run(job: Job, engine: str, scheduled_for: datetime | None) -> Run:
-    return Run(
+def _prepared_run(engine: Engine, job: Job, spec: JobSpec, store: Store, scheduled_for: datetime | None) -> Run:
+    if engine.shares_tasks:
+        refuse_if_live(store, spec.name, "then run it again")
+    run = Run(  # first: its time includes what the engine prepares
         id=new_run_id(),
         job=job.name,
-        engine=engine,
+        engine=engine.name,
         state=State.RUNNING,
         started=datetime.now(UTC),
         owner=this_process(),
@@ -101,6 +103,8 @@ def _new_run(job: Job, engine: str, scheduled_for: datetime | None) -> Run:
         params=job.parameters.values,
         origin=Origin(file=str(job.file or ""), directory=_directory()),
     )
+    _prepare(engine, job, spec)
+    return run
 
 
 def _directory() -> str:
