@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import TracebackType
 
 from pydag.app import picture
 from pydag.app.run import run_job, submit_job
+from pydag.cli import excepthook
 from pydag.model.run import RunFailed, RunRecord
 from pydag.settings import Settings
 from pydag.view.reporters import reporter_for
@@ -20,8 +20,7 @@ def run(job: Job, *, check: bool) -> RunRecord:
     try:
         return run_job(job, reporter_for(sys.stdout, show_output=Settings.load().show_output), check=check)
     except RunFailed:
-        if sys.excepthook is sys.__excepthook__:  # the hook of the user's program stays
-            sys.excepthook = _one_line
+        excepthook.install()
         raise
     except SystemExit:
         if hasattr(sys, "ps1"):  # Ctrl-C must not end an interactive Python
@@ -39,11 +38,3 @@ def draw(job: Job) -> None:
     message = picture.draw_beside(job, Path())
     if message:
         print_stderr(message)
-
-
-def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """A script that does not catch `RunFailed` ends with one line: a traceback would not help, the cause was shown."""
-    if not isinstance(error, RunFailed):
-        sys.__excepthook__(kind, error, traceback)
-    elif sys.stderr:
-        sys.stderr.write(f"pydag: {error}\n")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydag.errors import InvalidSetting, LoadError, NotFound, nearest
 from pydag.workflow.discovery import DIRECTORY_IS_GONE
 from pydag.workflow.job import Job
+from pydag.workflow.login_failure import login_failure
 from pydag.workflow.params.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ def _read(path: Path, parameters: Parameters) -> _Reader:
         except (LoadError, InvalidSetting, KeyboardInterrupt):
             raise
         except BaseException as error:
+            if advice := login_failure(error):
+                raise LoadError(f"{str(path)!r} cannot be imported: {advice}") from None
             where = _line_of(error, loader)
             raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
         finally:

@@ -39,12 +39,9 @@ def server(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
 
 @pytest.fixture
 def seed(server: Lab) -> str:
-    """The seed's program as it stands; on the fork, where a plain PyGoCron cannot log in, without its task manager."""
+    """The seed's program as it stands; on the fork, where a plain PyGoCron cannot log in, with the one line changed."""
     text = SEED.read_text()
-    if not server.original:
-        text = text.replace("tm = PyGoCron()\n", "").replace(", task_manager=tm", "")
-        assert "tm" not in text
-    Path("seed.py").write_text(text)
+    Path("seed.py").write_text(text if server.original else text.replace("tm = PyGoCron()", "tm = None"))
     return "seed.py"
 
 
@@ -73,6 +70,46 @@ def test_the_seeds_program_runs_as_it_stands(server: Lab, seed: str) -> None:
     assert "machinelearning" in log.stdout
     assert "主机" not in log.stdout
     assert pydag("list", "--job_name=TestJob").stdout.splitlines() == TASKS
+
+
+def test_the_seeds_program_that_cannot_log_in_says_in_one_line_why_and_what_to_change(server: Lab) -> None:
+    if server.original:
+        environ, said = (
+            {"GOCRON_ADMIN_PASSWORD": "wrong"},
+            "refused the login of PyGoCron(): check the user's name and ",
+        )
+    else:
+        environ, said = {}, "change line 6, `tm = PyGoCron()`, to `tm = None`\n"
+    script, command = python(str(SEED), **environ), pydag("run", str(SEED), **environ)
+    for done in (script, command):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+        assert done.stderr.startswith("pydag: ")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("", "PyGoCron() has no login: set GOCRON_ADDRESS, GOCRON_ADMIN_USER and GOCRON_ADMIN_PASSWORD"),
+        (
+            "http://u:p@127.0.0.1:1",
+            "PyGoCron() cannot reach gocron at http://127.0.0.1:1: check GOCRON_ADDRESS and that",
+        ),
+    ],
+)
+def test_a_seeds_program_without_a_server_does_not_show_the_password(address: str, said: str) -> None:
+    done = python(str(SEED), GOCRON_ADDRESS=address, GOCRON_ADMIN_USER="admin", GOCRON_ADMIN_PASSWORD="s3cret")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"pydag: {said}")
+    assert "s3cret" not in done.stderr
+
+
+def test_an_error_in_the_code_of_such_a_program_keeps_its_traceback() -> None:
+    Path("broken.py").write_text("import pydag.job\nprint(unknown)\n")
+    done = python("broken.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback ")
 
 
 def test_the_seeds_program_the_second_time_is_an_error_that_run_new_heals(server: Lab, seed: str) -> None:
