@@ -38,9 +38,11 @@ class QuietReporter:
         """Nothing is shown."""
 
     def run_ended(self, record: RunRecord) -> None:
-        """The failed tasks with their last output, and the summary."""
-        if record.state is not State.SUCCESS:
-            finish(self._out, "".join(f"{line}\n" for line in final_lines(record, self._tails, self._display)), record)
+        """The failed tasks with their last output, and the summary. After a success, hooks may have failed."""
+        lines = list(final_lines(record, self._tails, self._display))
+        if record.state is State.SUCCESS:
+            lines.pop()  # the summary
+        finish(self._out, "".join(f"{line}\n" for line in lines), record)
 
     def close(self) -> None:
         """Waits until a reader that had stopped has read everything."""
