@@ -70,7 +70,10 @@ def status(
     """`pydag status --json`. The arguments are those of `pydag.view.status.status`."""
     return _text(
         {
-            "running": [{**_run(record.run, now), "tasks": _counts(record)} for record in running],
+            "running": [
+                {**_run(record.run, now), "tasks": _counts(record), "running_tasks": _running_tasks(record, now)}
+                for record in running
+            ],
             "jobs": [
                 {
                     "name": entry.name,
@@ -188,6 +191,13 @@ def _task(task: TaskSpec, upstream: list[str]) -> Document:
 def _counts(record: RunRecord) -> Document:
     counts = state_counts(task.state for task in record.tasks.values())
     return {state.value: number for state, number in counts.items()}
+
+
+def _running_tasks(record: RunRecord, now: datetime) -> list[Document]:
+    """Those that run now, the longest running first."""
+    running = [task for task in record.tasks.values() if task.state is State.RUNNING]
+    running.sort(key=lambda task: task.attempts[-1].started or now)
+    return [{"name": task.name, **_attempt(task.attempts[-1], now)} for task in running]
 
 
 def _run_or_null(run: Run | None, now: datetime) -> Document | None:

@@ -6,7 +6,6 @@ Lines come without their newline. The form for programs is in `pydag.view.json`,
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -16,7 +15,7 @@ from pydag.model.states import UNSUCCESSFUL, State
 from pydag.view import tree
 from pydag.view.tails import OutputTail
 from pydag.view.terminal import Display
-from pydag.view.text import sanitized, text_width
+from pydag.view.text import sanitized, shell_word, text_width
 from pydag.view.times import elapsed, local_time, relative, zone_name
 from pydag.view.wording import (
     counted_states,
@@ -80,7 +79,7 @@ def failures(
 
 def no_runs(job: str) -> str:
     """What is said of a job that has not run: how to run it."""
-    return f"`{sanitized(job)}` has not run yet. `pydag run FILE --job {shlex.quote(job)}` runs it."
+    return f"`{sanitized(job)}` has not run yet. `pydag run FILE --job {shell_word(job)}` runs it."
 
 
 def heading(text: str, times: Sequence[datetime], display: Display) -> Iterator[str]:

@@ -29,7 +29,8 @@ MAX_JOBS = 20
 MAX_TASKS = 5
 """So many running tasks of a run are named, the longest running first."""
 
-_TIME = 2  # the column that a narrow terminal does without: how long ago it was stands beside it
+# What a narrow terminal does without: when it was, as how long ago that is stands beside it; then the detail.
+_TIME, _DETAIL = 2, 4
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -98,7 +99,7 @@ def _results(
     rows = [_result_row(entry, last_results.get(entry.name), now) for entry in entries]
     if display.width is not None:
         rows.sort(key=lambda row: row.state not in UNSUCCESSFUL)
-    yield from table(rows[: _most(display)], display, [_TIME])
+    yield from table(rows[: _most(display)], display, [_TIME, _DETAIL])
     rest = rows[_most(display) :]
     if rest:
         states = counted_states(state_counts(row.state for row in rest))
@@ -108,7 +109,7 @@ def _results(
 def _scheduled(due: Sequence[tuple[str, Upcoming]], now: datetime, display: Display) -> Iterator[str]:
     """The next ones first."""
     rows = [_due_row(name, each, now) for name, each in sorted(due, key=lambda each: each[1].next or _NEVER)]
-    yield from table(rows[: _most(display)], display, [_TIME])
+    yield from table(rows[: _most(display)], display, [_TIME, _DETAIL])
     if len(rows) > _most(display):
         yield f"  and {count(len(rows) - _most(display), 'more job')}, later"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from pydag.errors import count
@@ -11,6 +10,7 @@ from pydag.model.states import State
 from pydag.view.outlet import Outlet
 from pydag.view.tails import OutputTail, OutputTails
 from pydag.view.terminal import Display, print_stderr
+from pydag.view.text import sanitized, shell_word
 from pydag.view.times import elapsed
 from pydag.view.wording import counted_states, cpu_time, failure, state_counts, why_never_started
 
@@ -31,11 +31,11 @@ def summary(record: RunRecord) -> str:
     """`TestJob: failed after 3.2s; 4 success, 1 failed, 2 skipped; 1.2s CPU`. CPU only where the engine measured it."""
     run = record.run
     if run.never_started:
-        return f"{run.job}: {why_never_started(run)}"
+        return f"{sanitized(run.job)}: {why_never_started(run)}"
     counts = counted_states(state_counts(task.state for task in record.tasks.values()))
     after = f" after {elapsed(run.started, run.ended)}" if run.ended else ""
     used = cpu_time(record)
-    return f"{run.job}: {run.state.value}{after}; {counts}" + (f"; {used}" if used else "")
+    return f"{sanitized(run.job)}: {run.state.value}{after}; {counts}" + (f"; {used}" if used else "")
 
 
 def failed_hooks(record: RunRecord) -> Iterator[str]:
@@ -44,7 +44,8 @@ def failed_hooks(record: RunRecord) -> Iterator[str]:
         attempts = record.entry(hook.name).attempts
         if attempts and attempts[-1].state is not State.SUCCESS:
             command = _log_command(record.run.job, hook.name)
-            yield f"`{hook.name}` of {record.run.job}: {failure(hook, attempts[-1])}; its output: {command}"
+            of = f"`{sanitized(hook.name)}` of {sanitized(record.run.job)}"
+            yield f"{of}: {failure(hook, attempts[-1])}; its output: {command}"
 
 
 def finish(out: Outlet, text: str, record: RunRecord) -> None:
@@ -67,7 +68,9 @@ def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Disp
         wrote = "; the last output that is known:" if lines else ""
     else:
         wrote = "; its last output:" if lines else "; it wrote nothing"
-    name = task.name if display.width is None else display.fit(task.name, _NAME)
+    name = sanitized(task.name)
+    if display.width is not None:
+        name = display.fit(name, _NAME)
     yield display.paint(f"{display.sign(attempt.state)} `{name}`: {failure(task, attempt)}{wrote}", attempt.state)
     bar = display.graphics("  │ ")
     for line in lines:
@@ -87,7 +90,7 @@ def _other_failures(record: RunRecord, tails: OutputTails, display: Display) -> 
 
 def _log_command(job: str, task: str) -> str:
     """The command that shows all of a task's output, quoted for a shell."""
-    option = f"--task-name {shlex.quote(task)} -n 1"
+    option = f"--task-name {shell_word(task)} -n 1"
     if job.startswith("-"):
-        return f"pydag log {option} -- {shlex.quote(job)}"
-    return f"pydag log {shlex.quote(job)} {option}"
+        return f"pydag log {option} -- {shell_word(job)}"
+    return f"pydag log {shell_word(job)} {option}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from itertools import islice
 from unicodedata import category, east_asian_width
@@ -52,6 +53,16 @@ def sanitized(text: str) -> str:
     if text.isprintable():  # nearly every name
         return text
     return _CONTROLS.sub("\ufffd", _ESCAPES.sub("", text)).expandtabs()
+
+
+def shell_word(text: str) -> str:
+    """The text quoted for bash, so that it can be shown: what `sanitized` would change is escaped."""
+    if sanitized(text) == text:
+        return shlex.quote(text)
+    escaped = "".join(
+        f"\\{each}" if each in "\\'" else each if each.isprintable() else f"\\U{ord(each):08x}" for each in text
+    )
+    return f"$'{escaped}'"
 
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")

@@ -150,6 +150,8 @@ def test_the_status_as_json_counts_tasks_by_state() -> None:
     document = json.loads(json_view.status([going], entries, {"TestJob": GOOD.run}, {}, now=NOW))
     assert document["running"][0]["tasks"]["pending"] == 3
     assert set(document["running"][0]["tasks"]) == {state.value for state in State}
+    (task,) = document["running"][0]["running_tasks"]
+    assert (task["name"], task["number"], task["duration"]) == ("Feature Engineering1", 1, 59.0)
     assert document["jobs"][0]["last_result"]["id"] == GOOD.run.id
     assert document["jobs"][1] == {"name": "New", "last_result": None, "schedule": None}
 

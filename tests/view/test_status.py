@@ -81,6 +81,7 @@ def test_on_a_terminal_many_jobs_and_tasks_fold_and_what_went_wrong_is_shown_fir
 
 def test_a_narrow_terminal_does_without_the_absolute_times() -> None:
     assert status(entry("TestJob", GOOD), width=44)[-1] == "✓ TestJob  success  1 min ago  42s"
+    assert status(entry("TestJob", GOOD), width=30)[-1] == "✓ TestJob  success  1 min ago"
 
 
 def test_status_without_a_run_and_without_a_job() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
-from pydag.view.text import coloured, overwritten, padded, sanitized, text_width
+from pydag.view.text import coloured, overwritten, padded, sanitized, shell_word, text_width
 
 
 @pytest.mark.parametrize(
@@ -61,3 +64,12 @@ def test_coloured_text_keeps_its_colours_alone(text: str, expected: str) -> None
 
 def test_a_progress_bar_is_what_it_showed_last() -> None:
     assert [overwritten(line) for line in ("a\r", "10%\r20%", "\r", "a")] == ["a", "20%", "", "a"]
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", "\u202e'\\x 工作 \x1b[2J", "$HOME\t`x`"])
+def test_a_word_for_a_shell_can_be_shown_and_is_what_it_was(name: str) -> None:
+    word = shell_word(name)
+    assert sanitized(word) == word
+    environ = {**os.environ, "LC_ALL": "C.UTF-8"}
+    shown = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True, env=environ)
+    assert shown.stdout.decode() == name
