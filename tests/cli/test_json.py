@@ -37,7 +37,7 @@ def test_json_of_log_has_the_documented_fields(history: None) -> None:
     log = document("log", "TestJob", "-n=1")
     assert set(log) == {"job", "runs"}
     (newest,) = log["runs"]
-    assert set(newest) == {*RUN, "tasks"}
+    assert set(newest) == {*RUN, "tasks", "hooks"}
     tasks = newest["tasks"]
     assert isinstance(tasks, list)
     assert all(set(task) == {"name", *TIMES, "reason", "upstream", "attempts"} for task in tasks)
