@@ -33,6 +33,7 @@ settings.load_profile("pydag")
 # What a marker needs: the program, and Debian's package that has it.
 TOOLS = {
     "cron": ("crontab", "cron"),
+    "curl": ("curl", "curl"),
     "dot": ("dot", "graphviz"),
     "openssl": ("openssl", "openssl"),
     "redis": ("redis-server", "redis-server"),
