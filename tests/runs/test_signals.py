@@ -77,7 +77,8 @@ def test_another_process_sees_a_run_while_it_goes() -> None:
         (running,) = status["running"]
         assert running["tasks"]["success"] == running["tasks"]["running"] == running["tasks"]["pending"] == 1
         assert status["jobs"] == [{"name": "TestJob", "last_result": None, "schedule": None}]
-        assert "1 of 3 tasks done, running: `t1`" in pydag("status").stdout
+        shown = pydag("status").stdout
+        assert "1 of 3 tasks done\n  `t1` for " in shown
         assert states(logged()) == ["running", "success", "running", "pending"]
         assert logged()["ended"] is None
         assert "running for" in pydag("log", "TestJob", "--style=tree").stdout
