@@ -19,6 +19,8 @@ Word = TypeVar("Word", bound=Enum)
 MIB = 1024 * 1024
 SCHEDULES = "schedules"
 """The directory in PYDAG_HOME that holds what was submitted."""
+RUNNING = "running"
+"""The directory in PYDAG_HOME that holds the journals of the runs on this machine."""
 
 SCHEDULED_FOR = "PYDAG_SCHEDULED_FOR"
 """The variable in which a run's file and tasks find its logical date: ISO 8601 with the zone's offset."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydag.engines.base import Engine
 from pydag.errors import InvalidJob, InvalidSetting, shown
-from pydag.settings import RedisSettings, Settings
+from pydag.runs.owner import this_process
+from pydag.settings import RUNNING, RedisSettings, Settings
 from pydag.stores.base import Store
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ def engine_name(job: Job, settings: Settings) -> str:
 
 def _local_engine(job: Job, settings: Settings, own_process: bool) -> Engine:
     from pydag.engines.local.engine import LocalEngine
+    from pydag.engines.local.journal import Journal
 
-    return LocalEngine(task_timeout=settings.task_timeout, short_turns=own_process)
+    journal = Journal(settings.home / RUNNING, this_process())
+    return LocalEngine(task_timeout=settings.task_timeout, short_turns=own_process, journal=journal)
 
 
 def _gocron_engine(job: Job, settings: Settings, own_process: bool) -> Engine:

@@ -11,6 +11,7 @@ from functools import partial
 from pydag.app.backends import checked, engine_for, opened_store
 from pydag.app.hooks import run_hooks
 from pydag.app.jobs import refuse_if_live
+from pydag.app.orphans import clear_the_way
 from pydag.app.prune import prune_after_run
 from pydag.engines.base import Engine
 from pydag.model.run import Origin, Run, RunFailed, RunRecord, new_run_id
@@ -53,6 +54,7 @@ def run_job(
         spec = checked(job, settings)
         others = selection.left_out(spec)
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
+            clear_the_way(store, spec.name, settings.home)
             run = _prepared_run(engine, job, spec, store, scheduled_for)
             tracker = Tracker(
                 spec,

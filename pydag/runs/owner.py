@@ -95,7 +95,7 @@ def actual_record(record: RunRecord) -> RunRecord:
 
     A hook that says it goes on while its process has ended is lost, too.
     """
-    if actual_run(record.run) is not record.run:
+    if actual_run(record.run).state is State.LOST:
         return lost(record)
     hooks_run = any(hook.state is State.RUNNING for hook in record.hooks.values())
     return with_lost_hooks(record) if hooks_run and is_gone(record.run.owner) else record

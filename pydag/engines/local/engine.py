@@ -24,6 +24,7 @@ from pydag.engines.local.descriptors import command_room, exit_descriptor
 from pydag.engines.local.direct import DirectStarts
 from pydag.engines.local.ends import ended, not_started
 from pydag.engines.local.environment import as_argument, encoded_variables
+from pydag.engines.local.journal import Journal
 from pydag.engines.local.process import Process, ProcessEnd, Starter, keep_child_ends, program_on_path
 from pydag.engines.local.sessions import kill_sessions, live_sessions, signal_groups, signal_sessions
 from pydag.errors import EngineError, InvalidJob
@@ -89,7 +90,8 @@ class LocalEngine(Engine):
     """Runs attempts on this machine. `task_timeout` (seconds) holds for tasks that set none.
 
     `short_turns` lets it ask for short turns on the CPU, which its thread then keeps. `stdin` is a file that each
-    command reads from its beginning, so that no two of them may run at once; it stays the caller's.
+    command reads from its beginning, so that no two of them may run at once; it stays the caller's. `journal` is told
+    of each start.
     """
 
     name = "local"
@@ -101,6 +103,7 @@ class LocalEngine(Engine):
         environ: Mapping[str, str] = os.environ,
         short_turns: bool = False,
         stdin: int | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.slots = usable_cpus()
         self.room = command_room()
@@ -121,6 +124,7 @@ class LocalEngine(Engine):
         self._events: list[Event] = []
         self._stdin = stdin
         self._starter = Starter(stdin)
+        self._journal = journal
         self._poll = select.poll()  # a few hundred descriptors at most, and no wrapper of Python's around it
         self._handlers: dict[int, tuple[Callable[[_Child], None], _Child]] = {}  # by descriptor
         self._wake_read, self._wake_write = os.pipe()
@@ -155,6 +159,8 @@ class LocalEngine(Engine):
             if self._stdin is not None:
                 os.lseek(self._stdin, 0, os.SEEK_SET)
             process = self._spawn(shell, encoded_variables(env.items()), write_end)
+            if self._journal is not None:
+                self._journal.add(env, task, number, process.pid)
         except OSError as error:
             if pipe is not None:
                 os.close(pipe)
@@ -227,6 +233,8 @@ class LocalEngine(Engine):
         kill_sessions((child.process.pid for child in self._not_ended()), _KILL_WAIT)
         for child in tuple(self._children):
             self._release(child)
+        if self._journal is not None:
+            self._journal.close()
         self._starter.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
