@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydag.engines.local import orphans as local
-from pydag.engines.local.journal import Kept, kept
+from pydag.engines.local.environment import encoded
+from pydag.engines.local.journal import AttemptKey, Kept, kept
 from pydag.engines.local.orphans import LostRun, Orphan
 from pydag.errors import EngineError, NotFound, TakenOver
 from pydag.model.run import Attempt, Run, RunRecord
@@ -102,44 +103,48 @@ def _record(store: Store, run: Run) -> RunRecord | None:
 
 def _lost_run(run: Run, record: RunRecord | None, journals: Sequence[Kept]) -> LostRun:
     here = [journal for journal in journals if ran_here(journal.owner)]
-    tasks = [task.name for task in record.spec.tasks] if record else []
-    ended = {
-        (attempt.task, attempt.number)
-        for attempt in _attempts(record)
+    return LostRun(run.id, here, _ended(record) if record else ())
+
+
+def _ended(record: RunRecord) -> set[AttemptKey]:
+    """The attempts, of hooks too, of which is known how they ended."""
+    return {
+        (encoded(each.name), attempt.number)
+        for each in (*record.tasks.values(), *record.hooks.values())
+        for attempt in each.attempts
         if attempt.state.final and attempt.state is not State.LOST
     }
-    return LostRun(run.id, tasks, here, ended)
 
 
 def _write_lost(store: Store, record: RunRecord, outside: Sequence[Orphan]) -> None:
     """Write what is true: what ran when the tracker died is lost. Another process may do it at the same time."""
     run = record.run
-    attempts = [attempt for attempt in _attempts(record) if not attempt.state.final]
+    attempts = [
+        _lost(attempt, run, [orphan for orphan in outside if orphan.key == (encoded(task.name), attempt.number)])
+        for task in record.tasks.values()
+        for attempt in task.attempts
+        if not attempt.state.final
+    ]
     with suppress(TakenOver, NotFound):
         # The owner stays: who tracked the run is what people want to know of it.
         handle = store.take_over(run, run.owner, run.heard or run.started)
-        handle.write([_lost(attempt, run, outside) for attempt in attempts])
+        handle.write(attempts)
         handle.finish(State.LOST, _last_sign(record))
 
 
 def _lost(attempt: Attempt, run: Run, outside: Sequence[Orphan]) -> Attempt:
     detail = f"pydag ({named(run.owner) or 'an unknown process'}) ended before it"
-    own = [orphan for orphan in outside if orphan.key == (attempt.task, attempt.number)]
-    if own:
-        detail += f"; {listed(own)} left its session and was left alone"
+    if outside:
+        detail += f"; {listed(outside)} left its session and was left alone"
     return attempt._replace(state=State.LOST, reason=Reason.UNKNOWN, detail=detail)
 
 
 def _last_sign(record: RunRecord) -> datetime:
     """When the run was last heard of."""
     times = [record.run.started, record.run.heard]
-    times += [time for attempt in _attempts(record) for time in (attempt.started, attempt.ended)]
+    for task in record.tasks.values():
+        times += [time for attempt in task.attempts for time in (attempt.started, attempt.ended)]
     return max(time for time in times if time is not None)
-
-
-def _attempts(record: RunRecord | None) -> Iterator[Attempt]:
-    for task in record.tasks.values() if record else ():
-        yield from task.attempts
 
 
 def listed(orphans: Sequence[Orphan]) -> str:

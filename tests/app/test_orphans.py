@@ -126,12 +126,12 @@ def test_a_session_whose_number_belongs_to_another_process_by_now_is_left_alone(
     killed_run(leaving(t=f"setsid {lives('daemon')} & {lives('child')} & wait"), "child", "daemon")
     (journal,) = own_home.joinpath("running").iterdir()
     head, line = journal.read_text().splitlines()
-    task, number, _, started_by = line.split()
+    number, _, started_by, task = line.split()
     stranger = os.posix_spawn("/bin/sleep", ["sleep", "600"], {}, setsid=True)
     process = seen(stranger)
     assert process is not None
     # The stranger has the number of the journal's session, and started after the line was written.
-    journal.write_text(f"{head}\n{task} {number} {stranger} {process.started - 1}\n")
+    journal.write_text(f"{head}\n{number} {stranger} {process.started - 1} {task}\n")
     assert int(started_by) <= process.started <= ticks()
     assert pydag("run", "flow.py").returncode == 0
     assert alive(stranger), "a process that has a recycled pid was ended"

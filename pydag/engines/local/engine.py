@@ -160,7 +160,7 @@ class LocalEngine(Engine):
                 os.lseek(self._stdin, 0, os.SEEK_SET)
             process = self._spawn(shell, encoded_variables(env.items()), write_end)
             if self._journal is not None:
-                self._journal.add(env, task, number, process.pid)
+                self._journal.add(env, number, process.pid)
         except OSError as error:
             if pipe is not None:
                 os.close(pipe)

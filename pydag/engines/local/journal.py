@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydag import processes
+from pydag.engines.local.environment import encoded
 
 _FORMAT = 1
+
+AttemptKey = tuple[bytes, int]
+"""The name of a task as it is in an environment, and the number of its attempt."""
 
 
 class Started(NamedTuple):
@@ -39,13 +43,13 @@ class Journal:
         self._file: int | None = None
         self._given_up = False
 
-    def add(self, env: Mapping[str, str], task: int, number: int, session: int) -> None:
-        """Note that this attempt was started. `env` has the variables that name its run and its job."""
+    def add(self, env: Mapping[str, str], number: int, session: int) -> None:
+        """Note that this attempt was started. `env` has the variables that name its task, its run and its job."""
         if self._file is None:
             if self._given_up:
                 return
             self._open(env)
-        self._write(b"%d %d %d %d\n" % (task, number, session, processes.ticks()))
+        self._write(b"%d %d %d %b\n" % (number, session, processes.ticks(), encoded(env.get("PYDAG_TASK", ""))))
 
     def _open(self, env: Mapping[str, str]) -> None:
         run, job = env.get("PYDAG_RUN_ID", ""), env.get("PYDAG_JOB", "")
@@ -89,13 +93,13 @@ class Kept:
     job: str
     owner: str
 
-    def started(self) -> dict[tuple[int, int], Started]:
-        """The sessions by task and number of the attempt."""
+    def started(self) -> dict[AttemptKey, Started]:
+        """The sessions of the attempts."""
         found = {}
         for line in _lines(self.path)[1:]:
-            fields = line.split()
-            if len(fields) == 4 and all(field.isdigit() for field in fields):
-                task, number, session, ticks = map(int, fields)
+            *figures, task = line.split(b" ", 3)
+            if len(figures) == 3 and all(figure.isdigit() for figure in figures):
+                number, session, ticks = map(int, figures)
                 found[task, number] = Started(session, ticks)
         return found
 
@@ -128,6 +132,6 @@ def _head(path: Path) -> tuple[str, str, str] | None:
 def _lines(path: Path) -> list[bytes]:
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            return file.read().splitlines()
+            return file.read().split(b"\n")
     except OSError:
         return []

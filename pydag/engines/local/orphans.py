@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pydag import processes
 from pydag.engines.local.environment import encoded
-from pydag.engines.local.journal import Kept, Started
+from pydag.engines.local.journal import AttemptKey, Kept, Started
 from pydag.processes import Seen
 
 PATIENCE = 10.0
@@ -24,9 +24,6 @@ GRACE = 7.0
 """Seconds of these until SIGKILL: a pydag that is itself a task needs five to stop its own tasks in order."""
 
 _CHECK = 0.02  # seconds between two looks at what must end
-
-AttemptKey = tuple[int, int]
-"""The number of a task, and that of its attempt."""
 
 
 class Orphan(NamedTuple):
@@ -44,13 +41,12 @@ class Orphan(NamedTuple):
 
 
 class LostRun(NamedTuple):
-    """A run whose tracker died on this machine: its tasks, its journals, and the attempts that are known to have ended.
+    """A run whose tracker died on this machine: its journals, and the attempts that are known to have ended.
 
     What those have left was left on purpose.
     """
 
     id: str
-    tasks: Sequence[str]
     journals: Sequence[Kept] = ()
     ended: Collection[AttemptKey] = ()
 
@@ -78,9 +74,7 @@ class LostRun(NamedTuple):
         number = environ.get(b"PYDAG_ATTEMPT", b"")
         if environ.get(b"PYDAG_RUN_ID") != encoded(self.id) or not number.isdigit():
             return None
-        task = environ.get(b"PYDAG_TASK", b"")
-        place = next((place for place, name in enumerate(self.tasks) if encoded(name) == task), len(self.tasks))
-        return place, int(number)
+        return environ.get(b"PYDAG_TASK", b""), int(number)
 
 
 def _sessions_by_journal(
