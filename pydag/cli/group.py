@@ -57,6 +57,7 @@ COMMANDS = (
     LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs.", section=_RUN),
     LazyCommand("tasks", "pydag.cli.jobs:tasks", "List the tasks of JOB.", section=_RUN),
     LazyCommand("init", "pydag.cli.init:init", "Write a first workflow file, with comments.", section=_WRITE),
+    LazyCommand("params", "pydag.cli.params:params", "List the parameters of FILE.", section=_WRITE),
     LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE.", section=_WRITE),
     LazyCommand(
         "submit",

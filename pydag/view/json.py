@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydag.model.actions import Shell
+from pydag.model.params import ParamSpec
 from pydag.model.run import Attempt, AttemptOutput, JobEntry, Run, RunRecord, TaskRun, Usage
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import State
@@ -57,6 +58,22 @@ def tasks(spec: JobSpec) -> str:
     """`pydag list --job_name J --json`."""
     names = spec.upstream_names()
     return _text({"job": spec.name, "tasks": [_task(task, names[task.name]) for task in spec.tasks]})
+
+
+def params(specs: Sequence[ParamSpec]) -> str:
+    """`pydag params FILE --json`."""
+    listed = [
+        {
+            "name": spec.name,
+            "type": spec.type.value,
+            "default": spec.default,
+            "choices": list(spec.choices),
+            "help": spec.help,
+            "secret": spec.secret,
+        }
+        for spec in specs
+    ]
+    return _text({"params": listed})
 
 
 def status(

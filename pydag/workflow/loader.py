@@ -22,6 +22,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydag.errors import InvalidSetting, LoadError, NotFound, nearest
+from pydag.model.params import ParamSpec
 from pydag.workflow.discovery import DIRECTORY_IS_GONE
 from pydag.workflow.job import Job
 from pydag.workflow.login_failure import login_failure
@@ -116,11 +117,23 @@ def load_job(file: str | os.PathLike[str], name: str | None = None, values: Mapp
     return named[0]
 
 
-def load_parameters(file: str | os.PathLike[str]) -> Parameters:
-    """What the file declares. Its values are made up where it has none. Raises `LoadError`."""
-    parameters = Parameters({}, stand_ins=True)
-    _read(Path(file), parameters)
-    return parameters
+def load_parameters(
+    file: str | os.PathLike[str], values: Mapping[str, str]
+) -> tuple[tuple[ParamSpec, ...], LoadError | None]:
+    """What the file declares. A value that it needs and does not have is made up.
+
+    Where the file cannot be read to its end because of that, the error comes with what was declared before. Raises what
+    `load_job` raises otherwise.
+    """
+    parameters = Parameters(values, stand_ins=True)
+    try:
+        _read(Path(file), parameters)
+    except LoadError as error:
+        if not parameters.stood_in:
+            raise
+        return parameters.specs, error
+    parameters.refuse_undeclared(str(file))
+    return parameters.specs, None
 
 
 def _read(path: Path, parameters: Parameters) -> _Reader:

@@ -134,6 +134,62 @@ def test_the_picture_is_that_of_the_given_values() -> None:
     assert Path("load.dot").read_text().count("part ") >= 3
 
 
+def test_params_lists_what_a_file_takes_and_runs_nothing(own_home: Path) -> None:
+    done = pydag("params", "load.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["name", "DAY", "CITY", "PARTS"]
+    listed = json.loads(pydag("params", "--json").stdout)["params"]
+    assert listed[1] == {
+        "name": "CITY",
+        "type": "text",
+        "default": "Berlin",
+        "choices": ["Berlin", "Paris"],
+        "help": "",
+        "secret": False,
+    }
+    assert not own_home.exists()
+
+
+NEEDY = """\
+from pydag import Job, Task, param
+token, count = param("TOKEN", secret=True), param("COUNT", type="int")
+share = 100 // count
+param("LATER", default="x")
+"""
+
+
+def test_params_makes_up_what_must_be_given_and_says_where_that_is_not_enough() -> None:
+    Path("load.py").write_text(NEEDY)
+    done = pydag("params", "load.py")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["name", "TOKEN", "COUNT"]
+    assert "ZeroDivisionError" in done.stderr
+    assert done.stderr.endswith("what comes after that is not listed: give values as NAME=VALUE\n")
+    done = pydag("params", "load.py", "COUNT=4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].split() == ["LATER", "text", "x"]
+    assert pydag("params", "load.py", "COUNT=4", "LATR=x").returncode == 2
+
+
+def test_params_of_a_file_without_any_says_how_to_declare_one() -> None:
+    Path("load.py").write_text("from pydag import Job, Task\n")
+    done = pydag("params", "load.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("The file has no parameters. param(")
+    Path("load.py").write_text("1 / 0\n")
+    done = pydag("params", "load.py")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_hook_gets_the_values_too() -> None:
+    Path("load.py").write_text(
+        "from pydag import Job, Task, param\nparam('DAY', default='2026-03-01', type='date')\n"
+        "with Job('Load', on_end='echo $DAY > hook'):\n    Task('Fetch', 'true')\n"
+    )
+    assert pydag("run", "load.py").returncode == 0
+    assert Path("hook").read_text() == "2026-03-01\n"
+
+
 SECRET = """\
 from pydag import Job, Task, param
 

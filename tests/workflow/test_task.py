@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,30 @@ def test_from_file_runs_a_python_file_with_this_interpreter(directory: Path) -> 
     assert (task.name, task.retries) == ("it's train", 2)
     done = subprocess.run(["bash", "-c", task.command], cwd="/", capture_output=True, text=True, check=True)
     assert done.stdout.strip() == sys.executable
+
+
+def test_from_file_gives_a_python_file_its_arguments_as_they_are(directory: Path) -> None:
+    directory.joinpath("train.py").write_text("import sys; print(sys.argv[1:])")
+    task = Task.from_file("train.py", "--lr", 0.1, "it's $HOME\n", 3, True, date(2026, 3, 1), Path("a b"), name="t")
+    done = subprocess.run(["bash", "-c", task.command], capture_output=True, text=True, check=True)
+    assert done.stdout == str(["--lr", "0.1", "it's $HOME\n", "3", "true", "2026-03-01", "a b"]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("train.py", "'train.py': the argument ['x'] is not text: write it as text"),
+        (
+            "report.ipynb",
+            "'report.ipynb' is a notebook, which takes no arguments (['x']): give env={\"NAME\": \"value\"}, or",
+        ),
+    ],
+)
+def test_from_file_refuses_arguments_that_cannot_be_given(directory: Path, file: str, message: str) -> None:
+    directory.joinpath(file).touch()
+    with pytest.raises(InvalidJob) as caught:
+        Task.from_file(file, ["x"])  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)
 
 
 def test_from_file_runs_a_notebook_through_nbconvert(directory: Path) -> None:

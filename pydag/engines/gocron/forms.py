@@ -20,11 +20,15 @@ _STRICT = "set -eo pipefail"
 
 @dataclass(frozen=True, slots=True)
 class JobForms:
-    """The forms of a job's tasks, in the job's order, and the tag of them all."""
+    """The forms of a job's tasks, in the job's order, and the tag of them all.
+
+    `of_one_run` says that they have the values of a run's parameters, and may differ from those of the next run.
+    """
 
     job: str
     tag: str
     forms: tuple[TaskForm, ...]
+    of_one_run: bool = False
 
 
 def job_forms(spec: JobSpec, nodes: Sequence[Node], task_timeout: float) -> JobForms:
@@ -37,7 +41,7 @@ def job_forms(spec: JobSpec, nodes: Sequence[Node], task_timeout: float) -> JobF
         _form(spec, task, name, tag, nodes, task_timeout)
         for task, name in zip(spec.tasks, task_names(spec), strict=True)
     )
-    return JobForms(spec.name, tag, forms)
+    return JobForms(spec.name, tag, forms, of_one_run=bool(spec.params))
 
 
 def _form(spec: JobSpec, task: TaskSpec, name: str, tag: str, nodes: Sequence[Node], task_timeout: float) -> TaskForm:
@@ -71,10 +75,11 @@ def _command(task: str, action: Shell) -> str:
     """
     parts = [_STRICT] if action.strict and simple_words(action.command) is None else []
     parts += [f"cd -- {shlex.quote(action.cwd)} || exit"] if action.cwd else []
-    parts += [f"export {name}={shlex.quote(value)}" for name, value in action.env]
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in action.env)
+    parts += [f"export {variables}"] if variables else []
     command = "; ".join([*parts, action.command])
     if len(command) > COMMAND_LIMIT:
-        added = f"its cwd, its env and `{_STRICT}`" if _STRICT in parts else "its cwd and env"
+        added = f"its cwd, its variables and `{_STRICT}`" if _STRICT in parts else "its cwd and variables"
         raise InvalidJob(
             f"task {task!r}: the command has {len(command)} characters with {added}, gocron takes {COMMAND_LIMIT}: "
             "put it into a script file on the node and run that"

@@ -35,12 +35,24 @@ def synchronize(client: GoCronClient, job: JobForms, run_new: RunNew) -> list[Re
             f"gocron has no task {missing[0].name!r}, which job {job.job!r} needs ({len(missing)} of "
             f"{count(len(job.forms), 'task')} missing): set PYDAG_RUN_NEW=auto to have it made, or =yes for a new job"
         )
+    if run_new is RunNew.NO and job.of_one_run:
+        _refuse_other_values(job, existing)
     changed = run_new is RunNew.AUTO and _delete_and_update(client, job, existing)
     if missing:
         _create(client, missing, job.tag)
     if missing or changed:
         existing = _by_name(client, job.tag)
     return [existing[form.name] for form in job.forms]
+
+
+def _refuse_other_values(job: JobForms, existing: Mapping[str, RemoteTask]) -> None:
+    """A run must not be recorded with values that its commands do not have."""
+    for form in job.forms:
+        if existing[form.name].form.command.strip() != form.command.strip():
+            raise EngineRefused(
+                f"the command of {form.name!r} on gocron is not that of this run's parameters: "
+                "set PYDAG_RUN_NEW=auto to change it there, or give the values with which it was made"
+            )
 
 
 def _by_name(client: GoCronClient, tag: str) -> dict[str, RemoteTask]:

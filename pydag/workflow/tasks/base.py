@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pydag.errors import InvalidJob, shown
@@ -120,7 +121,7 @@ class Task:
     def from_file(
         cls,
         path: str | os.PathLike[str],
-        *,
+        *arguments: str | float | date | os.PathLike[str],
         name: str | None = None,
         timeout: float | None = None,
         retries: int = 0,
@@ -132,13 +133,13 @@ class Task:
     ) -> Task:
         """A task that runs a Python file with this interpreter, or a notebook through `jupyter nbconvert --execute`.
 
-        The name defaults to the file's, without its ending. An executed notebook is written beside its source, as
-        `NAME.nbconvert.ipynb`.
+        A Python file gets the arguments on its command line: `from_file("train.py", "--lr", 0.1)`. The name defaults to
+        the file's, without its ending. An executed notebook is written beside its source, as `NAME.nbconvert.ipynb`.
         """
         file = existing_file(path)
         return cls(
             file.stem if name is None else name,
-            command_for(file),
+            command_for(file, arguments),
             timeout=timeout,
             retries=retries,
             retry_delay=retry_delay,

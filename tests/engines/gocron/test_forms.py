@@ -45,14 +45,14 @@ def test_a_command_of_256_characters_is_taken_and_one_of_257_refused_with_the_wa
     with pytest.raises(InvalidJob) as raised:
         form_of(TaskSpec(name="t", action=Shell("x" * 257)))
     assert str(raised.value) == (
-        "task 't': the command has 257 characters with its cwd and env, gocron takes 256: "
+        "task 't': the command has 257 characters with its cwd and variables, gocron takes 256: "
         "put it into a script file on the node and run that"
     )
 
 
 def test_directory_and_variables_count_as_part_of_the_command() -> None:
     task = TaskSpec(name="t", action=Shell("x" * 200, cwd="/a b", env=(("A", "b" * 60),)))
-    with pytest.raises(InvalidJob, match="has 293 characters with its cwd and env"):
+    with pytest.raises(InvalidJob, match="has 293 characters with its cwd and variables"):
         form_of(task)
 
 
@@ -71,7 +71,7 @@ def test_what_makes_a_command_strict_counts_as_part_of_it() -> None:
     fits = "x|" * 119
     assert form_of(TaskSpec(name="t", action=Shell(fits, strict=True))).command == f"set -eo pipefail; {fits}"
     with pytest.raises(
-        InvalidJob, match="has 257 characters with its cwd, its env and `set -eo pipefail`, gocron takes"
+        InvalidJob, match="has 257 characters with its cwd, its variables and `set -eo pipefail`, gocron takes"
     ):
         form_of(TaskSpec(name="t", action=Shell(fits + "x", strict=True)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from pydag.errors import EngineError, EngineRefused, StillRunning
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.records import RemoteTask
 from pydag.model.actions import HttpRequest, Shell
+from pydag.model.params import ParamSpec
 from pydag.model.spec import TaskSpec
 from pydag.settings import RunNew
 from tests.support.fake_gocron import FakeGoCron, Fault
@@ -65,6 +67,26 @@ def test_no_finds_the_job_as_it_is_there(lab: Lab, sync: Sync) -> None:
     before = there(lab)
     assert sync(RunNew.NO, TaskSpec(name="b", action=Shell("changed"))) == [ids[1]]
     assert there(lab) == before
+
+
+def test_no_runs_a_job_with_parameters_only_with_the_values_that_are_there(lab: Lab) -> None:
+    def sync(run_new: RunNew, day: str) -> list[int]:
+        spec = replace(job_of("a", "b", name=lab.prefix), params=(ParamSpec("DAY"),)).with_variables((("DAY", day),))
+        return [task.id for task in synchronize(lab.client, job_forms(spec, lab.nodes(), 60.0), run_new)]
+
+    ids = sync(RunNew.YES, "2026-03-01")
+    before = there(lab)
+    assert before["a"].form.command == "export DAY=2026-03-01; echo a"
+    assert sync(RunNew.NO, "2026-03-01") == ids
+    with pytest.raises(EngineRefused) as raised:
+        sync(RunNew.NO, "2026-03-02")
+    assert str(raised.value) == (
+        f"the command of '{lab.prefix}:a' on gocron is not that of this run's parameters: "
+        "set PYDAG_RUN_NEW=auto to change it there, or give the values with which it was made"
+    )
+    assert there(lab) == before
+    assert sync(RunNew.AUTO, "2026-03-02") == ids
+    assert there(lab)["b"].form.command == "export DAY=2026-03-02; echo b"
 
 
 def test_no_refuses_a_job_that_is_not_there_or_not_whole(lab: Lab, sync: Sync) -> None:
