@@ -120,7 +120,7 @@ def spec_in(store: Store, job: str) -> JobSpec:
 
 def unknown_task(spec: JobSpec, task: str) -> NotFound:
     """What is raised for a task that the job does not have."""
-    command = f"pydag list --job_name {shlex.quote(spec.name)}"
+    command = f"pydag tasks {shlex.quote(spec.name)}"
     hint = _hint(task, [each.name for each in spec.tasks], command)
     return NotFound(f"there is no task {task!r} in the job {spec.name!r}{hint}")
 

@@ -55,7 +55,7 @@ def jobs(
 
 
 def tasks(spec: JobSpec) -> str:
-    """`pydag list --job_name J --json`."""
+    """`pydag tasks J --json`."""
     names = spec.upstream_names()
     return _text({"job": spec.name, "tasks": [_task(task, names[task.name]) for task in spec.tasks]})
 

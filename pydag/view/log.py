@@ -130,10 +130,10 @@ def _run(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
         yield from wrapped(f"with {given_values(run.params)}", display, guide="  ", rest="  ")
 
 
-def task_words(task: TaskSpec, started: datetime | None, words: str) -> str:
-    """A task's name and start, and these words."""
+def task_words(task: TaskSpec, started: datetime | None, words: str, *, ago: str = "") -> str:
+    """A task's name and start, how long ago that was, and these words."""
     at = f" at {local_time(started)}" if started else ""
-    return f"`{sanitized(task.name)}`{at}  {words}"
+    return f"`{sanitized(task.name)}`{at}{ago}  {words}"
 
 
 def _task(

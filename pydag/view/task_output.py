@@ -82,9 +82,8 @@ def _header(task: TaskSpec, attempt: Attempt, now: datetime, display: Display) -
         words = f"{words}, {numbered}"
     if attempt.usage:
         words = f"{words}; {attempt_usage(attempt.usage)}"
-    if attempt.started and attempt.state.final:
-        words = f"({relative(attempt.started, now)})  {words}"
-    text = f"{display.sign(attempt.state)} {task_words(task, attempt.started, words)}"
+    ago = f" ({relative(attempt.started, now)})" if attempt.started and attempt.state.final else ""
+    text = f"{display.sign(attempt.state)} {task_words(task, attempt.started, words, ago=ago)}"
     yield from wrapped(text, display, state=attempt.state)
 
 

@@ -147,5 +147,5 @@ def test_a_name_like_no_other_points_to_list() -> None:
 
 def test_a_task_like_no_other_points_to_the_list_of_its_job(history: None) -> None:
     assert pydag("log", "TestJob", "--task_name", "zzz").stderr == (
-        "pydag: there is no task 'zzz' in the job 'TestJob': `pydag list --job_name TestJob` shows what there is\n"
+        "pydag: there is no task 'zzz' in the job 'TestJob': `pydag tasks TestJob` shows what there is\n"
     )

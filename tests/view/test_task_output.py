@@ -28,10 +28,10 @@ def test_output_comes_byte_for_byte_under_a_header() -> None:
     )
     assert shown == (
         b">> >> >> >> >> Log For Task `Sync Data` << << << << <<  times in UTC\n"
-        + "✗ `Sync Data` at 2022-12-26 15:28:01  (1 min ago)  1.0s, exit 1\n".encode()
+        + "✗ `Sync Data` at 2022-12-26 15:28:01 (1 min ago)  1.0s, exit 1\n".encode()
         + data
         + b"no newline\n== == == == == == == == == == == == == == == == == == == ==\n"
-        + "✓ `Sync Data` at 2022-12-26 15:28:01  (1 min ago)  1.0s\n".encode()
+        + "✓ `Sync Data` at 2022-12-26 15:28:01 (1 min ago)  1.0s\n".encode()
         + b"hi\n>> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >> >>\n"
     )
 
@@ -54,7 +54,7 @@ def test_output_that_was_cut_says_so() -> None:
 def test_the_header_of_an_output_says_what_the_attempt_used(usage: Usage | None, words: str) -> None:
     attempt = success(0, 0, 1)._replace(usage=usage)
     header = output(AttemptOutput(run=GOOD.run, attempt=attempt, output=[])).splitlines()[1].decode()
-    assert header == f"✓ `Sync Data` at 2022-12-26 15:28:01  (1 min ago)  1.0s{words}"
+    assert header == f"✓ `Sync Data` at 2022-12-26 15:28:01 (1 min ago)  1.0s{words}"
 
 
 def test_colours_that_a_task_left_on_are_turned_off() -> None:
