@@ -8,6 +8,7 @@ from pydag.app import schedule
 from pydag.app.jobs import Deleted
 from pydag.cli.help import Command
 from pydag.cli.names import JobName
+from pydag.view.text import sanitized
 
 
 @click.command(cls=Command, examples=(("pydag delete Report", "with its history"),), statuses=(0, 2, 4, 5, 6))
@@ -19,7 +20,7 @@ def delete(job: str, force: bool) -> None:
 
 
 def _said(job: str, done: Deleted) -> str:
-    what = [job] + ["its history"] * done.history
+    what = [sanitized(job)] + ["its history"] * done.history
     tasks = "task" if done.on_gocron == 1 else f"{done.on_gocron} tasks"
     what += [f"its {tasks} on gocron"] * bool(done.on_gocron)
     off = f", and took it off {done.scheduler}" if done.scheduler else ""

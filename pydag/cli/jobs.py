@@ -56,7 +56,7 @@ def tasks(job: str, as_json: bool) -> None:
 def _list_tasks(job: str, as_json: bool) -> None:
     spec, in_history = jobs.listed_spec(job)
     if not in_history:
-        print_stderr(f"{job} is on gocron, not in this history; gocron does not know the order of its tasks")
+        print_stderr(f"{sanitized(job)} is on gocron, not in this history; gocron does not know the order of its tasks")
     _print([json_view.tasks(spec)] if as_json else listing.tasks(spec, display_for(sys.stdout)))
 
 

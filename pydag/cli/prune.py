@@ -14,6 +14,7 @@ from pydag.cli.options import Count
 from pydag.errors import count, shown
 from pydag.settings import Keep, age_from
 from pydag.view.terminal import print_lines
+from pydag.view.text import sanitized
 
 
 class _Age(click.ParamType[timedelta]):
@@ -51,5 +52,5 @@ def prune(job: str | None, keep: int | None, older_than: timedelta | None, outpu
     done = prune_app.prune(job, limits, only_output=output_only, dry_run=dry_run)
     what = "the output of " if output_only else ""
     verb = "would delete" if dry_run else "deleted"
-    lines = [f"{each.job}: {verb} {what}{count(each.gone, 'run')}, {each.kept} stay" for each in done]
+    lines = [f"{sanitized(each.job)}: {verb} {what}{count(each.gone, 'run')}, {each.kept} stay" for each in done]
     print_lines(lines or ["nothing to prune"], sys.stdout)

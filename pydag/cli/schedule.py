@@ -20,6 +20,7 @@ from pydag.cli.names import JobName
 from pydag.cli.options import job_option
 from pydag.view.outlet import Outlet
 from pydag.view.terminal import print_lines, print_stderr
+from pydag.view.text import sanitized
 from pydag.view.times import fire_time
 from pydag.view.wording import given_values
 
@@ -85,7 +86,7 @@ def _check_node(on: str, node: int | None) -> None:
 
 
 def _submitted(done: Submitted, *, dry_run: bool) -> Iterator[str]:
-    yield done.line if dry_run else f"submitted {done.job}"
+    yield done.line if dry_run else f"submitted {sanitized(done.job)}"
     if done.params:
         yield f"with {given_values(done.params)}"
     if done.replaced:
@@ -102,7 +103,7 @@ def _submitted(done: Submitted, *, dry_run: bool) -> Iterator[str]:
 @click.argument("job", type=JobName())
 def unschedule(job: str) -> None:
     """Take JOB off its scheduler; its history stays."""
-    click.echo(f"{job} is no longer on {schedule.unschedule(job)}")
+    click.echo(f"{sanitized(job)} is no longer on {schedule.unschedule(job)}")
 
 
 @click.command(
@@ -131,7 +132,7 @@ def backfill(job: str, first: date, last: date, parallel: int, dry_run: bool) ->
 def _show_plan(plan: Backfill) -> None:
     for time in plan.due:
         click.echo(fire_time(time))
-    print_stderr(f"{plan.submission.job}: {len(plan.due)} to run, {plan.done} success before")
+    print_stderr(f"{sanitized(plan.submission.job)}: {len(plan.due)} to run, {plan.done} success before")
 
 
 def _run_plan(plan: Backfill, parallel: int) -> int:

@@ -41,14 +41,14 @@ def dry_run(plan: DryRun, display: Display) -> Iterator[str]:
     """
     spec = plan.spec
     yield display.heading(_title(plan))
-    names = max(text_width(task.name) for task in spec.tasks) + 2
+    names = max(text_width(sanitized(task.name)) for task in spec.tasks) + 2
     steps = layers(spec.upstream_names())
     for step, step_names in enumerate(steps, start=1):
         for name in step_names:
             number = spec.number(name)
             assert number is not None
             task = spec.tasks[number]
-            quoted = padded(f"`{name}`", names)
+            quoted = padded(f"`{sanitized(name)}`", names)
             sign = f"{step:>{len(str(len(steps)))}}"
             if number in plan.left_out:
                 words = why_skipped(task, Reason.LEFT_OUT)
@@ -66,7 +66,7 @@ def _title(plan: DryRun) -> str:
     if plan.max_parallel:
         words.append(f"at most {plan.max_parallel} at once")
     words += [f"{name}={sanitized(value)}" for name, value in plan.params]
-    return f"{plan.spec.name} would run: {', '.join(words)}"
+    return f"{sanitized(plan.spec.name)} would run: {', '.join(words)}"
 
 
 def _options(plan: DryRun, task: TaskSpec) -> Iterator[str]:

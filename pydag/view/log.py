@@ -51,9 +51,7 @@ def log(job: str, records: Sequence[RunRecord], *, style: str, now: datetime, di
         yield from _run(record, now, display)
         if not record.run.never_started:  # else no task started either, and the line says why
             yield from _branches(record, now, display) if style == "tree" else _in_order(record, now, display)
-        for hook in record.spec.hooks:
-            if hook.name in record.hooks:
-                yield from _task(hook, record.hooks[hook.name], now, display, ("", "  "))
+        yield from _hooks(record, now, display)
     yield end(display)
 
 
@@ -74,6 +72,7 @@ def failures(
         yield from _run(record, now, display)
         if not record.run.never_started:
             yield from _unsuccessful(record, outputs, now, display)
+        yield from _hooks(record, now, display)
     yield end(display)
 
 
@@ -142,6 +141,12 @@ def _task(
     sign = display.sign(done.state, retry=done.state is State.PENDING and bool(done.attempts))
     text = f"{sign} {task_words(task, done.started, task_status(task, done, now))}{also}"
     yield from wrapped(text, display, guide=branches[0], rest=branches[1], state=done.state)
+
+
+def _hooks(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
+    for hook in record.spec.hooks:
+        if hook.name in record.hooks:
+            yield from _task(hook, record.hooks[hook.name], now, display, ("", ""))
 
 
 def _in_order(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
