@@ -43,9 +43,9 @@ def fire_time(time: datetime) -> str:
 
 
 def relative(time: datetime, now: datetime) -> str:
-    """How far away it is, roughly: `just now`, `12 s ago`, `2 min ago`, `5 h ago`, `12 days ago`; `in 5 min`."""
+    """How far away it is, roughly: `just now`, `2 min ago`, `5 h ago`, `12 days ago`; `in 40 s`, `in 5 min`."""
     seconds = int((now - time).total_seconds())
-    if not seconds:
+    if 0 <= seconds < 60:
         return "just now"
     size = abs(seconds)
     far = next((f"{size // length} {unit}" for unit, length, end in _UNITS if size < end), f"{size // _DAY} days")
