@@ -21,6 +21,7 @@ PyDagException
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 _LONGEST_SHOWN = 80
@@ -33,6 +34,15 @@ def shown(value: object) -> str:
     except ValueError:  # a number of more digits than Python writes down
         return "a number of thousands of digits"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def shortest_path(file: str) -> str:
+    """A file as a message names it: from the working directory on, where it is below that."""
+    try:
+        relative = os.path.relpath(file)
+    except OSError:  # there is no working directory any more
+        return file
+    return file if relative.startswith(os.pardir) else relative
 
 
 def count(number: int, noun: str) -> str:

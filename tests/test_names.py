@@ -145,7 +145,7 @@ def test_a_name_that_cannot_be_shown_is_refused_when_the_file_is_read(name: str,
     for text in (f"job = Job({name!r})\n", f"Task({name!r}, 'true')\n"):
         done = call("run", flow(text))
         assert (done.status, done.out) == (2, "")
-        assert "pydag: 'flow.py' cannot be imported (line 2): InvalidJob: the name " in done.err
+        assert "pydag: 'flow.py', line 2: the name " in done.err
         assert done.err.count("\n") == 1
         assert "\x1b" not in done.err
     assert not own_home.exists()

@@ -1,33 +1,36 @@
-"""How a user's script ends after an error whose traceback would not help: with one line.
+"""How a program ends with an error that it does not catch: what pydag refuses is one line, as from `pydag run`.
 
-An error in the user's own code keeps its traceback, and a hook of the user's program stays.
+An error in the user's own code keeps its traceback.
 """
 
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 
+from pydag.cli.exit_status import exit_status
+from pydag.errors import PyDagException
+from pydag.view.terminal import print_stderr
+from pydag.workflow.job import Job
 from pydag.workflow.login_failure import login_failure
+from pydag.workflow.own_code import described, passes_through, probably_meant
 
 REFUSED = 2
-"""The exit status of a file that cannot be used, as `pydag run` gives it."""
+"""The exit status of a file that cannot be used."""
 
 
-def install() -> None:
-    """Take care of it from now on. May be repeated."""
-    if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _end
-
-
-def _end(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    from pydag.model.run import RunFailed
-
-    advice = login_failure(error)
-    if advice is None and not isinstance(error, RunFailed):
-        sys.__excepthook__(kind, error, traceback)
+def end(error: BaseException) -> None:
+    """Show the error, and end the program with the exit status that stands for it. An interactive Python goes on."""
+    refusal = _refusal(error)
+    if refusal is None:
+        sys.__excepthook__(type(error), error, error.__traceback__)
         return
-    if sys.stderr:
-        sys.stderr.write(f"pydag: {advice or error}\n")
-    if advice:
-        raise SystemExit(REFUSED)
+    print_stderr(f"pydag: {refusal}")
+    if not hasattr(sys, "ps1") and not sys.flags.interactive:
+        raise SystemExit(exit_status(error) if isinstance(error, PyDagException) else REFUSED)
+
+
+def _refusal(error: BaseException) -> str | None:
+    """What pydag refuses, in one line: out of a run as it is, else with the line of the user's file."""
+    if isinstance(error, PyDagException):
+        return str(error) if passes_through(error.__traceback__, Job.run.__code__) else described(error) or str(error)
+    return described(error) if probably_meant(error) else login_failure(error)

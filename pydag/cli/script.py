@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pydag.app import picture
 from pydag.app.run import run_job, submit_job
-from pydag.cli import excepthook
-from pydag.model.run import RunFailed, RunRecord
+from pydag.model.run import RunRecord
 from pydag.settings import Settings
 from pydag.view.reporters import reporter_for
 from pydag.view.terminal import print_stderr
 from pydag.workflow.job import Job
+from pydag.workflow.loader import refuse_lost_edges
 
 
 def run(job: Job, *, check: bool) -> RunRecord:
     """What `Job.run` promises."""
+    if job.file and job.file.suffix == ".py":
+        with suppress(OSError):  # it may be gone by now
+            refuse_lost_edges(job.file.read_text("utf-8", "replace"), str(job.file))
     try:
         return run_job(job, reporter_for(sys.stdout, show_output=Settings.load().show_output), check=check)
-    except RunFailed:
-        excepthook.install()
-        raise
     except SystemExit:
         if hasattr(sys, "ps1"):  # Ctrl-C must not end an interactive Python
             raise KeyboardInterrupt from None

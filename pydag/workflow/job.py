@@ -18,6 +18,8 @@ from pydag.workflow.tasks.base import Task, collector
 from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name, checked_strict
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from pydag.model.run import RunRecord
 
 
@@ -244,3 +246,17 @@ class GoCronJob(Job):
             on_end=on_end,
         )
         self.task_manager = task_manager
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Python calls it before a program ends with an error that nobody caught."""
+    if isinstance(error, Exception):
+        from pydag.cli import excepthook  # the other way up, for programs that end so
+
+        excepthook.end(error)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+if sys.excepthook is sys.__excepthook__:  # the hook of the user's program stays
+    sys.excepthook = _uncaught

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import sys
 import threading
@@ -16,12 +17,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from importlib.util import decode_source, module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pydag.errors import InvalidSetting, LoadError, NotFound, nearest
+from pydag.errors import InvalidSetting, LoadError, NotFound, nearest, shortest_path
 from pydag.model.params import ParamSpec
 from pydag.workflow.discovery import DIRECTORY_IS_GONE
 from pydag.workflow.job import Job
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 
 MODULE = "__pydag_file__"
 """The name under which the file is imported."""
+
+# A line such as `a, b >> c` or `a >> b, c`.
+_MAY_LOSE_AN_EDGE = re.compile(
+    r"^[ \t]*[\w.]+[ \t]*(?:,[^#\n]*(?:>>|<<)|(?:>>|<<)[^#\n]*,[ \t]*[\w.]+[ \t]*(?:#.*)?$)", re.MULTILINE
+)
 
 _GUARD = 'put the run below `if __name__ == "__main__":`'
 
@@ -78,7 +84,10 @@ class _Script(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         """Compile the source; no cache is written beside it."""
-        return self.source_to_code(self.notebook.source if self.notebook else self.get_data(self.path), self.path)
+        data = self.notebook.source.encode() if self.notebook else self.get_data(self.path)
+        code: CodeType = self.source_to_code(data, self.path)
+        refuse_lost_edges(decode_source(data), self.path, self.notebook)
+        return code
 
     @cached_property
     def notebook(self) -> Notebook | None:
@@ -88,6 +97,18 @@ class _Script(SourceFileLoader):
         from pydag.workflow import notebook
 
         return notebook.read(self.get_data(self.path), self.path)
+
+
+def refuse_lost_edges(source: str, file: str, notebook: Notebook | None = None) -> None:
+    """Raise `LoadError` where a line of this valid Python makes fewer edges than it was meant to: `a, b >> c`."""
+    if not _MAY_LOSE_AN_EDGE.search(source):
+        return
+    from pydag.workflow.lost_edges import lost_edge  # few files have such a line
+
+    if found := lost_edge(source):
+        line, problem = found
+        where = notebook.place(line) if notebook else f"line {line}"
+        raise LoadError(f"{shortest_path(file)!r}, {where}: {problem}")
 
 
 def load_job(file: str | os.PathLike[str], name: str | None = None, values: Mapping[str, str] | None = None) -> Job:
@@ -164,8 +185,7 @@ def _read(path: Path, parameters: Parameters) -> _Reader:
         except BaseException as error:
             if advice := login_failure(error):
                 raise LoadError(f"{str(path)!r} cannot be imported: {advice}") from None
-            where = _line_of(error, loader)
-            raise LoadError(f"{str(path)!r} cannot be imported{where}: {type(error).__name__}: {error}") from error
+            raise LoadError(_cannot_be_imported(path, error, loader)) from error
         finally:
             reader.importing = False
             Job.reader = None
@@ -219,16 +239,11 @@ def _output_that_never_fails() -> Iterator[None]:
             stream.flush()
 
 
-def _line_of(error: BaseException, loader: _Script) -> str:
-    """Where the error arose, for the message: the deepest line of the file. A syntax error names its own line."""
-    line, frames = 0, error.__traceback__
-    while frames:
-        if frames.tb_frame.f_code.co_filename == loader.path:
-            line = frames.tb_lineno
-        frames = frames.tb_next
-    if not line:
-        return ""
-    return f" ({loader.notebook.place(line)})" if loader.notebook else f" (line {line})"
+def _cannot_be_imported(path: Path, error: BaseException, loader: _Script) -> str:
+    from pydag.workflow.own_code import described  # a file that is right needs none of it
+
+    told = described(error, (loader.path, loader.notebook) if loader.notebook else None)
+    return told or f"{str(path)!r} cannot be imported: {type(error).__name__}: {error}"
 
 
 def _no_file(path: Path) -> str:

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from pydag.errors import LoadError
+from pydag.errors import LoadError, shortest_path
 
 # What only Jupyter understands. Searched only in cells that are not valid Python: a string may begin a line with %.
 _MAGIC = re.compile(r"\s*(?:[%!?]|[\w, .]+=\s*[%!]|.*\?\s*$)")
@@ -58,5 +58,5 @@ def _check(number: int, text: str, file: str) -> None:
                 f"cell {number} of {file!r} has {magic!r}, which only Jupyter understands: "
                 "take it out, or put the job into a notebook without it"
             ) from None
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise LoadError(f"{file!r} cannot be imported (cell {number}{line}): {type(error).__name__}: {error}") from None
+        line, what = (f", line {error.lineno}", error.msg) if isinstance(error, SyntaxError) else ("", str(error))
+        raise LoadError(f"{shortest_path(file)!r}, cell {number}{line}: {type(error).__name__}: {what}") from None

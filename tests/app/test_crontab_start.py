@@ -88,7 +88,7 @@ def test_a_run_that_fails_is_in_the_history_and_not_in_crons_mail() -> None:
 
 BREAKS = [
     (lambda work: work.joinpath("flow.py").unlink(), "there is no file '{work}/flow.py'"),
-    (lambda work: work.joinpath("flow.py").write_text("oops"), "cannot be imported (line 1): NameError"),
+    (lambda work: work.joinpath("flow.py").write_text("oops"), "line 1, at `oops`: NameError"),
     (
         lambda work: work.joinpath("flow.py").write_text(TWO.join(["from pydag import *\n", ""])),
         "no job named 'TestJob'",

@@ -104,9 +104,9 @@ def test_a_failed_run_ends_the_script_with_1_and_names_the_tasks() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_script_ends_with_1_after_a_timeout_too() -> None:
+def test_a_script_ends_with_3_after_a_timeout_as_the_command_does() -> None:
     simple("sleep 60", timeout=0.1)
-    assert script().returncode == 1
+    assert (script().returncode, pydag("run", "flow.py").returncode) == (3, 3)
 
 
 def test_other_errors_of_a_script_keep_their_traceback_and_its_own_hook_stays() -> None:
@@ -116,6 +116,65 @@ def test_other_errors_of_a_script_keep_their_traceback_and_its_own_hook_stays() 
     simple("exit 3", run="import sys\nsys.excepthook = lambda kind, error, _: print('caught', kind)\njob.run()")
     done = script()
     assert (done.stdout.splitlines()[-1], done.stderr) == ("caught <class 'pydag.model.run.RunFailed'>", "")
+
+
+REFUSED = {
+    "a wrong option": "with Job('J') as job:\n    Task('a', 'true', retry=3)\njob.run()",
+    "a wrong operator": "with Job('J') as job:\n    [Task('a', 'true')] >> [Task('b', 'true')]\njob.run()",
+    "a lost edge": "with Job('J') as job:\n    a, b = Task('a', 'true'), Task('b', 'true')\n    a, a >> b\njob.run()",
+    "a wrong task": "Task('a', '')",
+    "a job that cannot run": "Job('J').run()",
+    "a cycle": "with Job('J') as job:\n    a = Task('a', 'true')\n    a >> a\njob.run()",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
+def test_a_script_that_is_refused_ends_with_the_line_and_the_status_of_the_command(text: str, own_home: Path) -> None:
+    flow(f"{text}\n")
+    alone, told = script(), pydag("run", "flow.py")
+    assert alone.stderr.startswith("pydag: ")
+    assert alone.stderr.count("\n") == 1
+    if "Job('J').run()" not in text:
+        assert (alone.returncode, alone.stderr) == (told.returncode, told.stderr)
+    assert alone.returncode == 2
+    assert not own_home.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [
+        ({"PYDAG_TASK_TIMEOUT": "ten"}, 2),
+        ({"PYDAG_HOME": "/dev/null/x"}, 4),
+        ({"PYDAG_LOG_STORE_URL": "redis://127.0.0.1:1"}, 4),
+        ({"GOCRON_ADDRESS": "http://127.0.0.1:1", "GOCRON_ADMIN_USER": "a", "GOCRON_ADMIN_PASSWORD": "b"}, 5),
+    ],
+)
+def test_settings_stores_and_engines_that_refuse_end_a_script_as_the_command(
+    environ: dict[str, str], status: int
+) -> None:
+    simple("touch ran")
+    alone, told = script(**environ), pydag("run", "flow.py", **environ)
+    assert (alone.returncode, alone.stderr) == (told.returncode, told.stderr)
+    assert alone.returncode == status
+    assert alone.stderr.startswith("pydag: ")
+    assert alone.stderr.count("\n") == 1
+    assert not Path("ran").exists()
+
+
+def test_an_error_in_the_users_own_code_keeps_its_traceback_in_a_script() -> None:
+    Path("beside.py").write_text("def f():\n    return 1 / 0\n")
+    for text in ("import beside\nbeside.f()", "'a' + 1", "print(x=1)", "raise KeyError('a')"):
+        flow(f"{text}\n")
+        done = script()
+        assert done.returncode == 1
+        assert done.stderr.startswith("Traceback (most recent call last):\n")
+
+
+def test_what_is_refused_can_be_caught() -> None:
+    caught = "from pydag import InvalidJob\ntry:\n    Task('a', '')\nexcept InvalidJob as error:\n    print('caught')\n"
+    flow(f"{caught}try:\n    Task('a', 'x', retry=3)\nexcept TypeError:\n    print('caught')\n")
+    done = script()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "caught\ncaught\n", "")
 
 
 def test_check_false_goes_on_after_a_failed_run() -> None:

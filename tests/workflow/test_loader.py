@@ -278,27 +278,43 @@ def test_a_file_that_cannot_be_read_as_text_is_refused() -> None:
 
 def test_a_syntax_error_is_told_with_its_line() -> None:
     message = error("job = = 3\n")
-    assert message == "'flow.py' cannot be imported: SyntaxError: invalid syntax (flow.py, line 4)"
+    assert message == "'flow.py', line 4, at `job = = 3`: SyntaxError: invalid syntax"
 
 
 def test_what_the_file_raises_is_told_with_its_line() -> None:
     message = error("\ndef deep():\n    return {}['key']\n\ndeep()\n")
-    assert message == "'flow.py' cannot be imported (line 6): KeyError: 'key'"
+    assert message == "'flow.py', line 6, at `return {}['key']`: KeyError: 'key'"
 
 
-def test_what_a_module_of_the_file_raises_is_told_with_the_line_of_the_file() -> None:
-    write("1 / 0\n", "broken_beside.py")
-    assert error("import broken_beside\n") == (
-        "'flow.py' cannot be imported (line 4): ZeroDivisionError: division by zero"
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1 / 0", "line 2, at `1 / 0`: ZeroDivisionError: division by zero"),
+        ("a = = 1", "line 2, at `a = = 1`: SyntaxError: invalid syntax"),
+        ("raise ValueError", "line 2: ValueError"),
+    ],
+)
+def test_what_a_module_of_the_files_own_raises_is_told_with_the_line_of_the_module(text: str, told: str) -> None:
+    write(f"import os\n{text}\n", "broken_beside.py")
+    assert error("import broken_beside\n") == f"'broken_beside.py', {told}"
+
+
+def test_what_a_library_raises_is_told_with_the_line_of_the_file() -> None:
+    assert error("import json\njson.loads('{')\n").startswith(
+        "'flow.py', line 5, at `json.loads('{')`: JSONDecodeError: "
+    )
+
+
+def test_a_missing_package_is_told_with_the_python_that_misses_it() -> None:
+    assert error("import no_such_package\n") == (
+        "'flow.py', line 4, at `import no_such_package`: ModuleNotFoundError: No module named 'no_such_package' "
+        f"(for the Python {sys.executable})"
     )
 
 
 def test_a_wrong_task_is_told_with_its_line() -> None:
     message = error("Task('a', '')\n")
-    assert (
-        message
-        == "'flow.py' cannot be imported (line 4): InvalidJob: task 'a': the command is empty (''); `true` does nothing"
-    )
+    assert message == "'flow.py', line 4: task 'a': the command is empty (''); `true` does nothing"
 
 
 @pytest.mark.parametrize("code", ["", "0", "3", "'enough'"])
@@ -309,7 +325,7 @@ def test_a_file_that_ends_itself_is_told(code: str) -> None:
 
 def test_an_error_of_the_files_own_that_is_no_exception_is_told() -> None:
     assert error("class Enough(BaseException):\n    pass\nraise Enough('of it')\n") == (
-        "'flow.py' cannot be imported (line 6): Enough: of it"
+        "'flow.py', line 6, at `raise Enough('of it')`: Enough: of it"
     )
 
 

@@ -60,8 +60,8 @@ def test_what_only_jupyter_understands_is_refused_with_its_cell(line: str) -> No
 
 
 def test_an_error_is_told_with_its_cell_and_line() -> None:
-    assert "cannot be imported (cell 3, line 2): ZeroDivisionError" in refused("a = 1\nb = 2", "# text", "c = 3\n1 / 0")
-    assert "cannot be imported (cell 2, line 1): SyntaxError" in refused("a = 1", "if a\n")
+    assert "cell 3, line 2, at `1 / 0`: ZeroDivisionError" in refused("a = 1\nb = 2", "# text", "c = 3\n1 / 0")
+    assert "cell 2, line 1: SyntaxError" in refused("a = 1", "if a\n")
 
 
 @pytest.mark.parametrize("text", ["no json", "{}", '{"cells": 3}', '{"worksheets": []}', "[]"])
