@@ -37,7 +37,7 @@ _WHEN = {When.SUCCESS: "", When.FAILURE: " if one failed", When.ALWAYS: " whatev
 def dry_run(plan: DryRun, display: Display) -> Iterator[str]:
     """A title, and two lines for each task: its step, name and options, and what it runs.
 
-    Tasks of one step do not wait for each other. What is left out has one line.
+    Tasks of one step do not wait for each other. What is left out has one line. The hooks follow.
     """
     spec = plan.spec
     yield display.heading(_title(plan))
@@ -56,6 +56,9 @@ def dry_run(plan: DryRun, display: Display) -> Iterator[str]:
             else:
                 yield _cut(display, f"{sign} {quoted}  {', '.join(_options(plan, task))}")
                 yield _cut(display, f"{' ' * len(sign)}   {_command(task)}")
+    for hook in spec.hooks:
+        yield _cut(display, f"then `{hook.name}`  {', '.join(_options(plan, hook))}")
+        yield _cut(display, f"     {_command(hook)}")
 
 
 def _title(plan: DryRun) -> str:

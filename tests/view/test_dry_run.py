@@ -46,6 +46,17 @@ def test_tasks_come_by_steps_with_what_each_waits_for_and_how_it_runs() -> None:
     ]
 
 
+def test_the_hooks_follow_the_tasks() -> None:
+    spec = JobSpec(
+        name="J",
+        tasks=(TaskSpec(name="a", action=Shell("true")),),
+        hooks=(TaskSpec(name="on_end", action=Shell("echo mail\necho sent"), retries=1),),
+    )
+    *_, hook, command = dry_run(plan(spec=spec), Display())
+    assert hook == "then `on_end`  timeout 1h 00m, up to 2 attempts"
+    assert command == "     echo mail (and 1 more line)"
+
+
 def test_what_is_left_out_has_no_command_and_the_title_counts_what_is_not() -> None:
     lines = list(dry_run(plan(left_out=frozenset({0, 3, 4})), Display()))
     assert lines[0] == "etl would run: 2 of 5 tasks, on this machine"
