@@ -57,7 +57,8 @@ def jobs(
 def tasks(spec: JobSpec) -> str:
     """`pydag tasks J --json`."""
     names = spec.upstream_names()
-    return _text({"job": spec.name, "tasks": [_task(task, names[task.name]) for task in spec.tasks]})
+    listed = [_task(task, names[task.name]) for task in spec.tasks]
+    return _text({"job": spec.name, "tasks": listed, "hooks": [_task(hook, []) for hook in spec.hooks]})
 
 
 def params(specs: Sequence[ParamSpec]) -> str:

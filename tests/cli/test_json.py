@@ -27,7 +27,7 @@ def test_json_of_list_has_the_documented_fields(history: None) -> None:
     assert set(job) == {"name", "saved", "tasks", "last_run", "schedule"}
     assert set(job["last_run"]) == RUN  # type: ignore[call-overload]  # of a parsed document
     listed = document("list", "--job_name", "TestJob")
-    assert set(listed) == {"job", "tasks"}
+    assert set(listed) == {"job", "tasks", "hooks"}
     assert [task["upstream"] for task in listed["tasks"]] == [[], ["t0"], ["t1"]]
     fields = {"name", "command", "upstream", "when", "timeout", "retries", "retry_delay", "cwd", "strict"}
     assert all(set(task) == fields for task in listed["tasks"])

@@ -125,23 +125,29 @@ def test_in_json_a_running_task_lasts_until_now_and_a_lost_one_has_no_duration()
     assert [task["duration"] for task in run["tasks"][:3]] == [50.0, None, None]
 
 
-def test_the_tasks_of_a_job_as_json_have_no_env() -> None:
-    spec = JobSpec(name="J", tasks=(TaskSpec(name="a", action=Shell("echo", env=(("TOKEN", "secret"),))),))
+def test_the_tasks_and_hooks_of_a_job_as_json_have_no_env() -> None:
+    action = Shell("echo", env=(("TOKEN", "secret"),))
+    spec = JobSpec(name="J", tasks=(TaskSpec("a", action),), hooks=(TaskSpec("on_end", action),))
     text = json_view.tasks(spec)
     assert "secret" not in text
-    assert json.loads(text)["tasks"] == [
-        {
-            "name": "a",
-            "command": "echo",
-            "upstream": [],
-            "when": "success",
-            "timeout": None,
-            "retries": 0,
-            "retry_delay": 0.0,
-            "cwd": None,
-            "strict": False,
-        }
-    ]
+    tasks, hooks = json.loads(text)["tasks"], json.loads(text)["hooks"]
+    assert [{**hook, "name": "a"} for hook in hooks] == tasks
+    assert (hooks[0]["name"], tasks) == (
+        "on_end",
+        [
+            {
+                "name": "a",
+                "command": "echo",
+                "upstream": [],
+                "when": "success",
+                "timeout": None,
+                "retries": 0,
+                "retry_delay": 0.0,
+                "cwd": None,
+                "strict": False,
+            }
+        ],
+    )
 
 
 def test_the_status_as_json_counts_tasks_by_state() -> None:
