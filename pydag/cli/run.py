@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from pydag.app.past_runs import past_runs
 from pydag.app.run import run_job
 from pydag.cli.arguments import Workflow, workflow_arguments
 from pydag.cli.help import STOPPED, Command
@@ -13,7 +14,7 @@ from pydag.cli.names import FileTask
 from pydag.cli.options import Count, job_option
 from pydag.runs.selection import Selection
 from pydag.settings import Settings
-from pydag.view.reporters import reporter_for
+from pydag.view.reporters import Progress, reporter_for
 from pydag.view.terminal import display_for, print_lines
 from pydag.workflow.job import Job
 from pydag.workflow.loader import load_job
@@ -45,12 +46,19 @@ from pydag.workflow.loader import load_job
 @click.option("--only", multiple=True, type=FileTask(), help="Run this task. Can be repeated, or a pattern: 'Load*'.")
 @click.option("--from", "start", multiple=True, type=FileTask(), help="Run this task and all that come after it.")
 @click.option("--until", multiple=True, type=FileTask(), help="Run this task and all that it waits for.")
+@click.option(
+    "--progress",
+    type=click.Choice([each.value for each in Progress]),
+    help="What the run shows: a view that is redrawn (on a terminal), a line for each event, or nothing. "
+    "Default: live on a terminal, else plain.",
+)
 def run(
     workflow: Workflow,
     name: str | None,
     max_parallel: int | None,
     show_output: bool,
     quiet: bool,
+    progress: str | None,
     dry_run: bool,
     only: tuple[str, ...],
     start: tuple[str, ...],
@@ -69,7 +77,13 @@ def run(
     if dry_run:
         _show(job, selection, max_parallel)
         return
-    reporter = reporter_for(sys.stdout, show_output=show_output or Settings.load().show_output, quiet=quiet)
+    reporter = reporter_for(
+        sys.stdout,
+        progress=Progress(progress) if progress else None,
+        show_output=show_output or Settings.load().show_output,
+        quiet=quiet,
+        past=past_runs,
+    )
     run_job(job, reporter, max_parallel=max_parallel, selection=selection, own_process=True)
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pydag.app import picture
+from pydag.app.past_runs import past_runs
 from pydag.app.run import run_job, submit_job
 from pydag.model.run import RunRecord
 from pydag.settings import Settings
@@ -21,8 +22,9 @@ def run(job: Job, *, check: bool) -> RunRecord:
     if job.file and job.file.suffix == ".py":
         with suppress(OSError):  # it may be gone by now
             refuse_lost_edges(job.file.read_text("utf-8", "replace"), str(job.file))
+    reporter = reporter_for(sys.stdout, show_output=Settings.load().show_output, past=past_runs)
     try:
-        return run_job(job, reporter_for(sys.stdout, show_output=Settings.load().show_output), check=check)
+        return run_job(job, reporter, check=check)
     except SystemExit:
         if hasattr(sys, "ps1"):  # Ctrl-C must not end an interactive Python
             raise KeyboardInterrupt from None

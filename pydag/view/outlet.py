@@ -74,8 +74,10 @@ class Outlet:
                 print_stderr(f"pydag: the output cannot be written: {error.strerror}; running tasks continue")
 
     def _write_piece(self, file: int) -> None:
+        """Whole lines where possible: a process that is killed between two pieces leaves no half of one behind."""
+        end = self._pending.rfind(b"\n", 0, _PIECE) + 1 or _PIECE
         try:
-            del self._pending[: os.write(file, self._pending[:_PIECE])]
+            del self._pending[: os.write(file, self._pending[:end])]
         except BlockingIOError:  # the caller made it non-blocking: a pipe can have room, but not enough
             self._poll.poll()
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydag.errors import count
 from pydag.model.run import Attempt, RunRecord
+from pydag.model.spec import TaskSpec
 from pydag.model.states import State
 from pydag.view.outlet import Outlet
 from pydag.view.tails import OutputTail, OutputTails
 from pydag.view.terminal import Display, print_stderr
-from pydag.view.text import sanitized, shell_word
+from pydag.view.text import padded, sanitized, shell_word
 from pydag.view.times import elapsed
 from pydag.view.wording import counted_states, cpu_time, failure, state_counts, why_never_started
+from pydag.view.wrapping import wrapped
 
+_BAR = "  │ "
 _NAME = 60  # columns of a task's name on a terminal; the command below it has the whole name
 
 
@@ -36,6 +39,32 @@ def summary(record: RunRecord) -> str:
     after = f" after {elapsed(run.started, run.ended)}" if run.ended else ""
     used = cpu_time(record)
     return f"{sanitized(run.job)}: {run.state.value}{after}; {counts}" + (f"; {used}" if used else "")
+
+
+def failure_block(
+    task: TaskSpec, attempt: Attempt, lines: Iterable[str], names: int, display: Display
+) -> Iterator[str]:
+    """What a terminal shows of a task when it fails: `✗ load  0.4s  exit 1`, and the last lines of its output.
+
+    The name has at least so many columns.
+    """
+    name = padded(display.fit(sanitized(task.name), _NAME), names)
+    took = f"  {elapsed(attempt.started, attempt.ended)}" if attempt.started and attempt.ended else ""
+    yield from wrapped(
+        f"{display.sign(attempt.state)} {name}{took}  {failure(task, attempt)}", display, state=attempt.state
+    )
+    for line in lines:
+        yield from wrapped(line, display, guide=_BAR, rest=_BAR)
+
+
+def next_command(record: RunRecord) -> tuple[str, str]:
+    """The command that one types after such a run, and what it shows."""
+    job, bad = record.run.job, record.unsuccessful(State.FAILED, State.LOST)
+    if len(bad) == 1:
+        return _log_command(job, bad[0].name), "all of its output"
+    if bad:
+        return _pydag_log(job, "--failed -n 1"), "what failed, with its output"
+    return _pydag_log(job), "this run and those before it"
 
 
 def failed_hooks(record: RunRecord) -> Iterator[str]:
@@ -72,7 +101,7 @@ def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Disp
     if display.width is not None:
         name = display.fit(name, _NAME)
     yield display.paint(f"{display.sign(attempt.state)} `{name}`: {failure(task, attempt)}{wrote}", attempt.state)
-    bar = display.graphics("  │ ")
+    bar = display.graphics(_BAR)
     for line in lines:
         yield bar + line
     if lines:
@@ -90,7 +119,9 @@ def _other_failures(record: RunRecord, tails: OutputTails, display: Display) -> 
 
 def _log_command(job: str, task: str) -> str:
     """The command that shows all of a task's output, quoted for a shell."""
-    option = f"--task-name {shell_word(task)} -n 1"
-    if job.startswith("-"):
-        return f"pydag log {option} -- {shell_word(job)}"
-    return f"pydag log {shell_word(job)} {option}"
+    return _pydag_log(job, f"--task-name {shell_word(task)} -n 1")
+
+
+def _pydag_log(job: str, options: str = "") -> str:
+    words = [f"-- {shell_word(job)}", options][::-1] if job.startswith("-") else [shell_word(job), options]
+    return " ".join(["pydag log", *filter(None, words)])

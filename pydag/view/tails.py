@@ -15,6 +15,8 @@ TAIL_LINES = 20
 TAIL_BYTES = 16 * 1024
 """How many last bytes of a running attempt's output are kept for them."""
 
+_LAST_BYTES = 1024  # a line of a terminal is shorter
+
 MAX_FAILURES = 3
 """The output of so many failed tasks is shown; the others are counted."""
 
@@ -26,14 +28,27 @@ class OutputTail:
     data: bytearray = field(default_factory=bytearray)
     cut: bool = False
 
-    def lines(self) -> list[str]:
+    def add(self, data: bytes) -> None:
+        """More output of the attempt."""
+        self.data += data[-TAIL_BYTES:]
+        if len(self.data) > 4 * TAIL_BYTES or len(data) > TAIL_BYTES:
+            del self.data[:-TAIL_BYTES]
+            self.cut = True
+
+    def lines(self, most: int = TAIL_LINES) -> list[str]:
         """The last lines as a terminal would show them, with nothing left in them that controls one."""
         lines = self.data[-TAIL_BYTES:].decode(errors="replace").rstrip("\r\n").split("\n")
         if len(lines) == 1 and not lines[0]:
             return []
         if self.cut or len(self.data) > TAIL_BYTES:
             lines[0] = "…" + lines[0].lstrip("\ufffd")
-        return [sanitized(overwritten(line)) for line in lines[-TAIL_LINES:]]
+        return [sanitized(overwritten(line)) for line in lines[-most:]]
+
+    def last_line(self) -> str:
+        """The last line that shows something."""
+        lines = self.data[-_LAST_BYTES:].decode(errors="replace").lstrip("\ufffd").split("\n")
+        shown = (sanitized(overwritten(line)).strip() for line in reversed(lines))
+        return next(filter(None, shown), "")
 
 
 class OutputTails:
@@ -49,10 +64,7 @@ class OutputTails:
         tail = self.running.get(output.task)
         if tail is None:
             tail = self.running[output.task] = OutputTail()
-        tail.data += output.data[-TAIL_BYTES:]
-        if len(tail.data) > 4 * TAIL_BYTES or len(output.data) > TAIL_BYTES:
-            del tail.data[:-TAIL_BYTES]
-            tail.cut = True
+        tail.add(output.data)
 
     def ended(self, attempt: Attempt) -> None:
         """An attempt ended: its tail is dropped, unless it is one to show."""

@@ -34,7 +34,11 @@ class Display:
 
     def paint(self, text: str, state: State) -> str:
         """The text in the state's colour."""
-        return f"\x1b[{STYLES[state].terminal}m{text}{RESET}" if self.colour else text
+        return self.styled(text, STYLES[state].terminal)
+
+    def styled(self, text: str, style: str) -> str:
+        """The text in colours that are given as SGR parameters; an empty `style` leaves it as it is."""
+        return f"\x1b[{style}m{text}{RESET}" if self.colour and style else text
 
     def heading(self, text: str) -> str:
         """The title, a separator or the end of a list."""

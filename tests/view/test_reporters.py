@@ -11,9 +11,9 @@ import pytest
 
 from pydag.runs.reporter import Reporter
 from pydag.view.lines import LineReporter
-from pydag.view.live.tree import LiveTree
+from pydag.view.live.view import LiveView
 from pydag.view.quiet import QuietReporter
-from pydag.view.reporters import reporter_for
+from pydag.view.reporters import Progress, Unseen, reporter_for
 from pydag.view.terminal import Display
 from tests.support.samples import GOOD, STORY, STORY_ENDS, replay
 from tests.support.screen import Screen
@@ -21,8 +21,8 @@ from tests.support.screen import Screen
 PLAIN = Display()
 
 
-@pytest.mark.parametrize("environ", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
-def test_no_color_and_a_dumb_terminal_get_lines_without_escapes(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {}])
+def test_a_dumb_terminal_gets_lines_without_escapes(environ: dict[str, str]) -> None:
     with Screen() as screen:
         reporter = reporter_for(screen.stream, environ)
         assert isinstance(reporter, LineReporter)
@@ -31,16 +31,32 @@ def test_no_color_and_a_dumb_terminal_get_lines_without_escapes(environ: dict[st
             assert b"\x1b" not in screen.received()
 
 
-def test_a_terminal_gets_the_live_tree_and_a_pipe_lines() -> None:
+def test_a_terminal_gets_the_live_view_and_a_pipe_lines() -> None:
     with Screen() as screen:
-        assert isinstance(reporter_for(screen.stream, {"TERM": "xterm"}), LiveTree)
+        assert isinstance(reporter_for(screen.stream, {"TERM": "xterm"}), LiveView)
     assert isinstance(reporter_for(io.StringIO(), {"TERM": "xterm"}), LineReporter)
 
 
-def test_the_live_tree_is_not_imported_for_a_pipe() -> None:
+def test_no_color_takes_colours_alone() -> None:
+    with Screen() as screen:
+        reporter = reporter_for(screen.stream, {"TERM": "xterm", "NO_COLOR": "1"})
+        assert isinstance(reporter, LiveView)
+        replay(reporter, STORY, STORY_ENDS)
+        assert b"\x1b" not in screen.received()
+
+
+def test_what_was_asked_for_is_shown_where_the_output_can_show_it() -> None:
+    with Screen() as screen:
+        assert isinstance(reporter_for(screen.stream, {"TERM": "dumb"}, progress=Progress.LIVE), LiveView)
+        assert isinstance(reporter_for(screen.stream, {"TERM": "xterm"}, progress=Progress.PLAIN), LineReporter)
+        assert isinstance(reporter_for(screen.stream, {"TERM": "xterm"}, progress=Progress.NONE), Unseen)
+    assert isinstance(reporter_for(io.StringIO(), {"TERM": "xterm"}, progress=Progress.LIVE), LineReporter)
+
+
+def test_the_live_view_is_not_imported_for_a_pipe() -> None:
     code = (
         "import sys, io; from pydag.view.reporters import reporter_for; reporter_for(io.StringIO(), {});"
-        "sys.exit('rich' in sys.modules or 'pydag.view.live.tree' in sys.modules)"
+        "sys.exit('rich' in sys.modules or 'pydag.view.live.view' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -63,7 +79,7 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
-@pytest.mark.parametrize("make", [LineReporter, QuietReporter, LiveTree])
+@pytest.mark.parametrize("make", [LineReporter, QuietReporter, LiveView])
 def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Display], Reporter]) -> None:
     replay(make(Broken(), PLAIN), STORY, STORY_ENDS)
     closed = io.StringIO()
@@ -75,7 +91,7 @@ def test_a_reporter_survives_an_output_that_is_gone(make: Callable[[TextIO, Disp
         replay(make(stream, PLAIN), STORY, STORY_ENDS)
 
 
-@pytest.mark.parametrize("make", [LineReporter, QuietReporter, LiveTree])
+@pytest.mark.parametrize("make", [LineReporter, QuietReporter, LiveView])
 def test_close_may_be_called_twice_and_without_a_run(make: Callable[[TextIO, Display], Reporter]) -> None:
     reporter = make(io.StringIO(), PLAIN)
     reporter.close()

@@ -1,132 +1,188 @@
-"""The lines that the live display shows at one moment. Nothing is written here: `LiveTree` does that."""
+"""What the live view shows at one moment, as lines of coloured pieces. Nothing is drawn here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
 
-from pydag.model.run import Attempt, Run, tried_again
-from pydag.model.spec import JobSpec
 from pydag.model.states import State
 from pydag.view import tree
-from pydag.view.live.board import Snapshot
+from pydag.view.live.board import Board
+from pydag.view.live.estimate import about
+from pydag.view.live.groups import Group
+from pydag.view.live.rows import DIM, Piece, Row, name_columns, pieces, row_of, time_columns
+from pydag.view.palette import STYLES
 from pydag.view.terminal import Display
-from pydag.view.text import padded, text_width
-from pydag.view.times import duration, elapsed
-from pydag.view.wording import STOPPING, counted_states, failure, which_attempt
+from pydag.view.text import padded, sanitized, text_width
+from pydag.view.times import elapsed
+from pydag.view.wording import STOPPING
 
-_BAR = 24  # columns at most
+Line = list[Piece]
+
+_BAR = 16  # columns at most
 _MIN_BAR = 4  # a shorter one shows nothing
-_MIN_WORDS = 8  # columns: what is said after the time in less than this cannot be understood
-_NAMES = 60  # columns at most for branches and name, so that the times stay near them
-_TIMES = 11  # columns for the sign and the time, which a narrow terminal still shows
+_INDENT = 2  # columns a level
+_MANY = 300  # of so many tasks that are in no group, only those are looked at that do something
 _COUNTED = (State.RUNNING, State.FAILED, State.LOST, State.SKIPPED, State.CANCELLED)
+_BAD = (State.FAILED, State.LOST)
 
 
-@dataclass(frozen=True, slots=True)
-class FrameLine:
-    """A line as it goes to the terminal, and how many columns of it are visible."""
+class _Unit(NamedTuple):
+    """What may have a line of a large job: units of a lower rank come first where there is no room for all."""
 
-    text: str
-    columns: int
+    rank: int
+    place: tuple[int, int]
+    shown: Group | Row
 
 
-class FrameLayout:
-    """Lays out the frames of one run."""
+class Frames:
+    """Lays out the frames of one run.
 
-    def __init__(self, run: Run, spec: JobSpec) -> None:
-        self._run = run
-        self._spec = spec
+    A job that fits on the terminal is shown as its tree. Of a larger one, tasks that run or failed are named, and each
+    group of equal tasks is a line with a bar. A failed task whose output stands right above the view is not shown.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
         self._tree: list[tree.Row] | None = None
 
-    def frame(
-        self, snapshot: Snapshot, now: datetime, display: Display, height: int, *, last: bool = False
-    ) -> list[FrameLine]:
-        """At most `height` lines. The last frame has no bar, as the summary follows it."""
-        most = height if last else height - 1
-        rows = self._rows(most) if snapshot.states else None
-        if rows is None:
-            lines = list(self._large(snapshot, now, display, most))[:most]
-        else:
-            guides = [display.graphics(row.guide) for row in rows]
-            attempts = [snapshot.newest.get(row.task) for row in rows]
-            states = [snapshot.states[row.task] for row in rows]
-            tasks = [row.task for row in rows]
-            lines = list(self._lines(zip(guides, tasks, states, attempts, strict=True), now, display))
-        return lines if last else [*lines, self._last_line(snapshot, now, display)]
+    def frame(self, now: datetime, display: Display, height: int, *, left: float, stopping: bool) -> list[Line]:
+        """At most `height` lines. `left`: for how many seconds the run still goes on, or 0 where nobody knows."""
+        most = height - 1
+        lines = self._whole(now, display) if len(self._board.states) <= most else self._folded(now, display, most)
+        return [*lines, self._last_line(now, display, left=left, stopping=stopping)]
 
-    def _rows(self, most: int) -> list[tree.Row] | None:
-        """The tree where it fits, else nothing."""
-        if self._tree is None and len(self._spec.tasks) <= most:
-            self._tree = list(tree.rows(self._spec))
-        return self._tree if len(self._spec.tasks) <= most else None
+    def _whole(self, now: datetime, display: Display) -> list[Line]:
+        if self._tree is None:
+            self._tree = list(tree.rows(self._board.spec))
+        width = display.width or 80
+        rows = [
+            row_of(self._board, row.task, now, display, indent=min(_INDENT * row.depth, width // 4))
+            for row in self._tree
+            if not self._is_above(row.task)
+        ]
+        names, times = name_columns(rows, width), time_columns(rows)
+        return [pieces(row, names, times, display) for row in rows]
 
-    def _large(self, snapshot: Snapshot, now: datetime, display: Display, most: int) -> Iterator[FrameLine]:
-        """The newest failures in at most a third of the lines, then what runs, the longest running first."""
-        failed = snapshot.failed[-max(most // 3, 1) :]
-        running = snapshot.running[: max(most - len(failed) - 1, 0)]
-        attempts = (*failed, *running)
-        yield from self._lines((("", each.task, each.state, each) for each in attempts), now, display)
-        more = snapshot.counts[State.RUNNING] - len(running)
-        if more > 0:
-            yield _line("", f"  and {more} more running", State.RUNNING, display)
+    def _is_above(self, task: int) -> bool:
+        """Whether a failed task stands above the view. Between lines of output it is soon out of sight."""
+        return task in self._board.blocks and not self._board.show_output
 
-    def _lines(
-        self, rows: Iterable[tuple[str, int, State, Attempt | None]], now: datetime, display: Display
-    ) -> Iterator[FrameLine]:
-        rows = list(rows)
-        most = min(_NAMES, (display.width or _NAMES) - _TIMES)
-        names = [display.fit(self._spec.tasks[task].name, max(most - len(guide), 4)) for guide, task, _, _ in rows]
-        width = max((len(row[0]) + text_width(name) for row, name in zip(rows, names, strict=True)), default=0)
-        for (guide, task, state, attempt), name in zip(rows, names, strict=True):
-            took, words = self._words(task, state, attempt, now)
-            body = f"{display.sign(state)} {padded(name, width - len(guide))}  {took:>7}"
-            # Where there is no room for words, the sign and the time stay whole.
-            if (display.width or 80) - len(guide) - text_width(body) > _MIN_WORDS:
-                body = f"{body}  {words}"
-            yield _line(guide, body.rstrip(), state, display)
+    def _folded(self, now: datetime, display: Display, most: int) -> list[Line]:
+        board = self._board
+        units = sorted(self._units(now, display, most), key=lambda unit: unit.rank)
+        named = sum(unit.rank == _Rank.RUNNING for unit in units[:most])
+        if named < board.counts[State.RUNNING]:
+            units = units[: most - 1]
+            named = sum(unit.rank == _Rank.RUNNING for unit in units)
+        units = sorted(units[:most], key=lambda unit: unit.place)
+        width = display.width or 80
+        rows = [unit.shown for unit in units if isinstance(unit.shown, Row)]
+        groups = [unit.shown for unit in units if isinstance(unit.shown, Group)]
+        names = name_columns([*rows, *(Row(0, group.name, "", "") for group in groups)], width)
+        times = time_columns(rows)
+        lines = [
+            pieces(unit.shown, names, times, display)
+            if isinstance(unit.shown, Row)
+            else _group_line(unit.shown, names, display)
+            for unit in units
+        ]
+        more = board.counts[State.RUNNING] - named
+        return [*lines, [(f"  and {more:,} more running", STYLES[State.RUNNING].terminal)]] if more > 0 else lines
 
-    def _words(self, task: int, state: State, attempt: Attempt | None, now: datetime) -> tuple[str, str]:
-        """How long it took, and how it ended."""
-        if attempt is None or attempt.started is None:
-            return "", "" if state is State.PENDING else state.value
-        spec = self._spec.tasks[task]
-        took = elapsed(attempt.started, attempt.ended or now)
-        words = [] if state in (State.SUCCESS, State.RUNNING) else [failure(spec, attempt)]
-        if attempt.number > 1 or (words and spec.retries):
-            words.append(which_attempt(spec, attempt))
-        if state is State.PENDING and tried_again(spec, attempt):
-            words.append(f"again after {duration(spec.retry_delay)}" if spec.retry_delay else "again soon")
-        if state is State.CANCELLED and attempt.state is State.FAILED:
-            words.append("cancelled before the next")
-        return took, ", ".join(words)
+    def _units(self, now: datetime, display: Display, most: int) -> Iterator[_Unit]:
+        """All that may have a line; of what there can be very many, no more than fits."""
+        board, groups = self._board, self._board.groups
+        failed = [task for task in board.failed if not self._is_above(task)]
+        for task in failed[-max(most // 3, 1) :]:
+            yield self._unit(_Rank.FAILED, task, now, display)
+        for group in groups.all:
+            yield _Unit(_Rank.of(group), (group.first, -1), group)
+        for task in islice(board.running, most):
+            yield self._unit(_Rank.RUNNING, task, now, display)
+        for task in islice(board.waiting, most):
+            yield self._unit(_Rank.WAITING, task, now, display)
+        if len(groups.singles) > _MANY:
+            return
+        for task in groups.singles:
+            if task in board.running or task in board.waiting or task in board.failed:
+                continue
+            rank = _Rank.ENDED if board.states[task].final else _Rank.PENDING
+            yield self._unit(rank, task, now, display)
 
-    def _last_line(self, snapshot: Snapshot, now: datetime, display: Display) -> FrameLine:
-        total = len(self._spec.tasks)
-        done = total - snapshot.counts[State.PENDING] - snapshot.counts[State.RUNNING]
-        counts = counted_states({state: snapshot.counts[state] for state in _COUNTED})
-        name = display.fit(self._spec.name, 30)
-        words = [f"{done}/{total}", elapsed(self._run.started, now), *([counts] if counts else [])]
-        if snapshot.stopping:
-            words = [name, STOPPING, *words]
-        else:
-            words = [name, *_bar(done, total, display, text_width("  ".join([name, *words]))), *words]
-        bad = snapshot.counts[State.FAILED] + snapshot.counts[State.LOST]
-        return _line("", "  ".join(words), State.FAILED if bad else State.RUNNING, display)
+    def _unit(self, rank: int, task: int, now: datetime, display: Display) -> _Unit:
+        group = self._board.groups.of(task)
+        row = row_of(self._board, task, now, display, indent=_INDENT if group else 0)
+        return _Unit(rank, (group.first, task) if group else (task, 0), row)
+
+    def _last_line(self, now: datetime, display: Display, *, left: float, stopping: bool) -> Line:
+        board, width = self._board, display.width or 80
+        total, done = len(board.states), board.done
+        name = display.fit(sanitized(board.spec.name), max(width // 3, 8))
+        counts = _counts(board.counts)
+        progress: Line = [(f"{done:,}/{total:,}", ""), (elapsed(board.run.started, now), "")]
+        if stopping:
+            return _spaced([(name, ""), (STOPPING, STYLES[State.FAILED].terminal), *progress, *counts])
+        words = [(name, ""), *progress, *([(about(left), DIM)] if about(left) else []), *counts]
+        columns = min(_BAR, width // 4)
+        if _width(words) + 2 + min(columns, _MIN_BAR) > width:
+            words = [(name, ""), *progress, *counts]
+        columns = min(columns, width - _width(words) - 2)
+        if columns >= _MIN_BAR:
+            bad = any(board.counts[state] for state in _BAD)
+            style = STYLES[State.FAILED if bad else State.RUNNING].terminal
+            words.insert(1, (_bar(done, total, columns, display), style))
+        return _spaced(words)
 
 
-def _bar(done: int, total: int, display: Display, used: int) -> list[str]:
-    """The bar, as wide as the rest of its line allows; none where that is too little."""
-    width = display.width or 80
-    columns = min(_BAR, width // 4, width - used - 2)
-    full = columns * done // total
-    return [display.graphics("█" * full + "░" * (columns - full))] if columns >= _MIN_BAR else []
+class _Rank:
+    """What is shown first where there is no room for all."""
+
+    FAILED, ACTIVE, RUNNING, WAITING, PENDING_GROUP, PENDING, ENDED = range(7)
+
+    @classmethod
+    def of(cls, group: Group) -> int:
+        """That of a group."""
+        if group.done == group.size:
+            return cls.ENDED
+        return cls.ACTIVE if group.done or group.counts[State.RUNNING] else cls.PENDING_GROUP
 
 
-def _line(guide: str, text: str, state: State, display: Display) -> FrameLine:
-    """Cut to the terminal's width. The branches keep the terminal's own colour."""
-    width = display.width or 80
-    guide = display.cut(guide, width)
-    text = display.cut(text, width - len(guide))
-    return FrameLine(guide + display.paint(text, state), len(guide) + text_width(text))
+def _group_line(group: Group, names: int, display: Display) -> Line:
+    """`● part  ████░░░░ 346/498  8 running  1 failed`."""
+    state, width = _state_of(group), display.width or 80
+    style = DIM if state is State.PENDING else STYLES[state].terminal
+    start = f"{display.sign(state)} {padded(display.fit(group.name, names), names)}"
+    words = [(start, style), (f"{group.done:,}/{group.size:,}", style), *_counts(group.counts)]
+    columns = min(_BAR, width // 5, width - _width(words) - 2)
+    if columns >= _MIN_BAR:
+        words[1] = (f"{_bar(group.done, group.size, columns, display)} {words[1][0]}", style)
+    return _spaced(words)
+
+
+def _counts(counts: Mapping[State, int]) -> list[Piece]:
+    """`8 running`, `1 failed` and so on, each in its colour."""
+    return [(f"{counts[state]:,} {state.value}", STYLES[state].terminal) for state in _COUNTED if counts[state]]
+
+
+def _state_of(group: Group) -> State:
+    """The state whose sign the group has."""
+    if group.done == group.size:
+        return next((state for state in (*_BAD, State.CANCELLED) if group.counts[state]), State.SUCCESS)
+    return State.RUNNING if group.done or group.counts[State.RUNNING] else State.PENDING
+
+
+def _bar(done: int, total: int, columns: int, display: Display) -> str:
+    full = columns * done // total if total else columns
+    return display.graphics("█" * full + "░" * (columns - full))
+
+
+def _spaced(words: Sequence[Piece]) -> Line:
+    """The words with two spaces between them."""
+    return [(f"  {text}" if place else text, style) for place, (text, style) in enumerate(words)]
+
+
+def _width(words: Sequence[Piece]) -> int:
+    return sum(text_width(text) + 2 for text, _ in words) - 2
