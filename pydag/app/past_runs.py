@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from pydag.app.backends import opened_store
 from pydag.model.spec import JobSpec
 from pydag.model.states import Reason, State
+from pydag.runs.reporter import PastRuns
 from pydag.settings import Settings
-from pydag.view.live.estimate import PastRuns
 
 _RUNS = 5
 """How many runs the medians are of."""
@@ -22,6 +20,8 @@ def past_runs(spec: JobSpec) -> PastRuns | None:
 
     Uses a store of its own, so it may be called from any thread.
     """
+    from statistics import median  # it takes as long to import as a short run
+
     with opened_store(Settings.load(), reading=True) as store:
         runs = store.runs(spec.name, states=(State.SUCCESS,), limit=_RUNS)
         records = [store.load(run) for run in runs] if len(spec.tasks) <= _MOST_TASKS else []

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydag.model.run import Attempt, Output, Run, RunRecord
 from pydag.model.spec import JobSpec
+
+
+class PastRuns(NamedTuple):
+    """A job's last successful runs: medians in seconds of a whole run, and of each task by its name.
+
+    `tasks` is empty for a large job, whose attempts would take too long to read.
+    """
+
+    total: float
+    tasks: Mapping[str, float]
 
 
 class Reporter(Protocol):

@@ -8,12 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, TextIO
 
 from pydag.model.run import RunRecord
-from pydag.runs.reporter import Reporter, Silent
+from pydag.runs.reporter import PastRuns, Reporter, Silent
 from pydag.view.terminal import display_for, is_terminal
 
 if TYPE_CHECKING:
     from pydag.model.spec import JobSpec
-    from pydag.view.live.estimate import PastRuns
 
 
 class Progress(Enum):

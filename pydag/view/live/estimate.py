@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
+from pydag.runs.reporter import PastRuns
 from pydag.view import tree
 from pydag.view.live.board import Board
-
-
-class PastRuns(NamedTuple):
-    """The job's last successful runs: medians in seconds of a whole run and of each task, by name.
-
-    `tasks` is empty for a large job, whose attempts would take too long to read.
-    """
-
-    total: float
-    tasks: Mapping[str, float]
 
 
 class Estimate:

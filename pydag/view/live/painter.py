@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from pydag.runs.reporter import PastRuns
 from pydag.view.live.board import Board
-from pydag.view.live.estimate import Estimate, PastRuns
+from pydag.view.live.estimate import Estimate
 from pydag.view.live.frame import Frames, Line
 from pydag.view.terminal import Display
 

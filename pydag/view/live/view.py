@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from pydag.model.run import Attempt, Output, Run, RunRecord
 from pydag.model.spec import JobSpec
+from pydag.runs.reporter import PastRuns
 from pydag.view.outlet import Outlet
 from pydag.view.terminal import Display, terminal_size
 
 if TYPE_CHECKING:  # all that draws is imported by the drawing thread: the first task does not wait for it
     from pydag.view.live.board import Board, Change
-    from pydag.view.live.estimate import PastRuns
     from pydag.view.live.painter import Painter
 
 FIRST_FRAME = 0.3

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from pydag.model.run import Attempt
+from pydag.runs.reporter import PastRuns
 from pydag.testing import at
-from pydag.view.live.estimate import Estimate, PastRuns, about
+from pydag.view.live.estimate import Estimate, about
 from tests.support.frames import board_of
 from tests.support.samples import TEST_JOB, failed, fan, job, running, success
 

@@ -10,8 +10,8 @@ import pytest
 
 from pydag.model.run import Output
 from pydag.model.spec import JobSpec
+from pydag.runs.reporter import PastRuns
 from pydag.testing import at
-from pydag.view.live.estimate import PastRuns
 from pydag.view.live.view import INTERVAL, LiveView
 from pydag.view.terminal import Display
 from tests.support.frames import board_of, frame_of
