@@ -14,7 +14,7 @@ from pydag.app.backends import opened_store
 from pydag.app.jobs import job_spec
 from pydag.errors import NotFound
 from pydag.model.states import State
-from pydag.runs.signals import signals_to
+from pydag.runs.signals import signals_to, status_after
 from pydag.schedule.submission import Submission, Submissions, start_command, submission_id
 from pydag.settings import Settings
 
@@ -53,8 +53,10 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 def run_fire_times(
     submission: Submission, times: Iterable[datetime], *, parallel: int, ended: Callable[[datetime, int], None]
-) -> bool:
-    """Run the job for each of these times in a process of its own, `parallel` at once. True where somebody stopped it.
+) -> int:
+    """Run the job for each of these times in a process of its own, `parallel` at once. Gives 0.
+
+    Where a signal stopped it, it gives the exit status that stands for that.
 
     `ended` is called at each end with the time and the exit status. A stop (Ctrl-C, SIGTERM) is passed on to the
     processes that run, and nothing new starts; a second one makes them kill.
@@ -69,7 +71,7 @@ def run_fire_times(
             os.kill(pid, signal.SIGTERM)
 
     command = start_command(submission.id, Settings.load().home)
-    with signals_to(stop):
+    with signals_to(stop) as received:
         while running or (waiting and not stops):
             while waiting and not stops and len(running) < parallel:
                 fire = waiting.popleft()
@@ -87,4 +89,4 @@ def run_fire_times(
             if end and end.si_pid in running:
                 child, fire = running.pop(end.si_pid)
                 ended(fire, child.wait())
-    return stops > 0
+    return status_after(received) if stops else 0

@@ -21,15 +21,12 @@ from pydag.runs.earlier import left_out
 from pydag.runs.owner import this_process
 from pydag.runs.reporter import Reporter
 from pydag.runs.selection import ALL, Selection
-from pydag.runs.signals import signals_to
+from pydag.runs.signals import signals_to, status_after
 from pydag.runs.tracker import Tracker
 from pydag.settings import Settings
 from pydag.stores.base import Store
 from pydag.workflow.job import Job
 from pydag.workflow.tasks.gocron import GoCronTask
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C or SIGTERM, as a shell gives it."""
 
 
 def run_job(
@@ -119,12 +116,12 @@ def _directory() -> str:
 def _track(tracker: Tracker) -> RunRecord:
     gc.freeze()  # the job stays to the end of the run: the collector need not walk through it again and again
     try:
-        with signals_to(tracker.interrupt):
+        with signals_to(tracker.interrupt) as received:
             record = tracker.track()
     finally:
         gc.unfreeze()
     if tracker.interrupted:
-        raise SystemExit(INTERRUPTED)
+        raise SystemExit(status_after(received))
     return record
 
 

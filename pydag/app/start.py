@@ -12,7 +12,7 @@ from pydag.app.backends import opened_store
 from pydag.app.backfill import run_fire_times
 from pydag.app.hooks import run_hooks
 from pydag.app.jobs import jobs
-from pydag.app.run import INTERRUPTED, run_job
+from pydag.app.run import run_job
 from pydag.errors import NotFound, PyDagException, StillRunning
 from pydag.model.run import Run, RunFailed, RunRecord
 from pydag.model.spec import JobSpec
@@ -123,8 +123,8 @@ class _Start(Silent):
                 return  # cron starts a job twice where a shift of the clock skips several of its times
             _refuse_if_busy(store, submission.job, alone=alone)
             missed = missed_times(submission, self._due, has_begun) if self._due else []
-            if missed and run_fire_times(submission, missed, parallel=1, ended=lambda *_: None):
-                raise SystemExit(INTERRUPTED)
+            if missed and (stopped := run_fire_times(submission, missed, parallel=1, ended=lambda *_: None)):
+                raise SystemExit(stopped)
             self._run_job(submission)
 
     def _run_job(self, submission: Submission) -> None:

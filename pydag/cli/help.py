@@ -16,11 +16,12 @@ EXIT_STATUSES = {
     6: "there is no job, task, run or node of that name",
     129: "the terminal was closed (SIGHUP)",
     130: "Ctrl-C",
+    131: "Ctrl-\\ (SIGQUIT)",
     143: "SIGTERM",
 }
 """What each exit status says."""
 
-STOPPED = (129, 130, 143)
+STOPPED = (129, 130, 131, 143)
 """Of a command that stops in order when a signal asks it to."""
 
 

@@ -149,10 +149,16 @@ def _run_plan(plan: Backfill, parallel: int) -> int:
     out.finish(
         f"{plan.submission.job}: {good} of {len(plan.due)} success, {plan.done} before; `pydag log` shows each\n"
     )
-    return 130 if stopped else int(good < len(plan.due))
+    return stopped or int(good < len(plan.due))
 
 
-_ENDS = {0: "success", 1: "failed", 3: "cancelled or timed out", 130: "stopped", -15: "stopped before it started"}
+_ENDS = {
+    0: "success",
+    1: "failed",
+    3: "cancelled or timed out",
+    -15: "stopped before it started",
+    **dict.fromkeys(STOPPED, "stopped"),
+}
 """What the exit status of a run's process says."""
 
 

@@ -5,31 +5,42 @@ from __future__ import annotations
 import atexit
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C, SIGQUIT, SIGTERM and a closed terminal call `interrupt`.
+def signals_to(interrupt: Callable[[], None]) -> Iterator[list[int]]:
+    """Ctrl-C, SIGQUIT, SIGTERM and a closed terminal call `interrupt`. Gives the signals that came, in order.
 
     Python handles signals only in its main thread. In another thread the end of Python calls `interrupt`.
     """
+    received: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        received.append(number)
+        interrupt()
+
     if threading.current_thread() is not threading.main_thread():
         with _end_to(interrupt):
-            yield
+            yield received
         return
     before = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         handler = signal.getsignal(number)
         if handler is not signal.SIG_IGN:  # as under nohup
             before[number] = handler
-            signal.signal(number, lambda *_: interrupt())
+            signal.signal(number, handle)
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def status_after(received: Sequence[int]) -> int:
+    """The exit status of a process that these signals stopped, as a shell gives it. Without any it was Ctrl-C."""
+    return 128 + (received[0] if received else signal.SIGINT)
 
 
 @contextmanager

@@ -171,7 +171,7 @@ class Job:
 
         Raises `InvalidJob`, `InvalidSetting`, `StoreError` or `EngineError` before anything runs; `RunFailed` when a
         task did not succeed and `check` is true. After Ctrl-C or SIGTERM every task has been stopped and the script
-        ends with status 130 (`SystemExit`; in an interactive Python `KeyboardInterrupt`).
+        ends with status 130 or 143 (`SystemExit`; in an interactive Python `KeyboardInterrupt`).
         """
         if mode not in ("execute", "submit"):
             raise InvalidJob(f'job {self.name!r}: mode={shown(mode)} is unknown; use "execute" or "submit"')
