@@ -19,6 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
+from pydag.gocron.session import Session
 
 READ_PAUSES = (0.1, 0.4)
 """Seconds before the second and the third try of a read that had no answer."""
@@ -86,7 +87,7 @@ class GoCronHttp:
         self._password = password
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        self._sessions: list[Session] = []
         self._lock = threading.Lock()
         self._logins = 0
         self._login_error: EngineError | None = None
@@ -166,12 +167,10 @@ class GoCronHttp:
             )
         return token
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
-            session.headers["Accept-Language"] = "en"
-            self._local.session = session
+            session = self._local.session = Session({"Accept-Language": "en"})
             self._sessions.append(session)
         return session
 
@@ -186,7 +185,6 @@ class GoCronHttp:
                 data=form,
                 headers=headers,
                 timeout=self._timeout,
-                allow_redirects=False,
             )
             return self._decoded(response)
         except (requests.RequestException, HTTPError, UnicodeError) as error:

@@ -14,6 +14,7 @@ from pydag.gocron.client import GoCronClient
 from pydag.gocron.forms import TaskForm
 from pydag.gocron.http import READ_PAUSES, GoCronHttp, NoAnswer
 from pydag.gocron.records import Dialect
+from pydag.gocron.session import Session
 from tests.support.fake_gocron import PASSWORD, PLAIN_PASSWORD, PLAIN_USER, USER, FakeGoCron, Fault
 from tests.support.gocron_targets import Lab, in_threads
 
@@ -126,7 +127,7 @@ def test_a_read_is_tried_again_unless_its_time_is_over(
         tries.append(1)
         raise kind("no answer")
 
-    monkeypatch.setattr(requests.Session, "request", broken)
+    monkeypatch.setattr(Session, "request", broken)
     monkeypatch.setattr("pydag.gocron.http.READ_PAUSES", (0.0,) * len(READ_PAUSES))
     with pytest.raises(NoAnswer):
         GoCronClient("http://gocron:5920", "user", "secret").hosts()
@@ -215,7 +216,7 @@ def test_every_error_of_requests_becomes_one_line_of_pydags_own(
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(requests.Session, "request", broken)
+    monkeypatch.setattr(Session, "request", broken)
     monkeypatch.setattr("pydag.gocron.http.READ_PAUSES", ())
     with pytest.raises(EngineError) as caught:
         GoCronClient("http://gocron:5920", "user", "secret").hosts()
