@@ -9,7 +9,7 @@ PIP := $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -m p
 # Tests run side by side. Many of them wait for other processes, so there are more workers than CPUs.
 PYTEST := $(BIN)/python -m pytest -q -n 4 --dist loadgroup
 
-.PHONY: example test check check-servers format layers bench clean
+.PHONY: example test check check-servers format layers man bench clean
 
 example: .venv/run.done
 	$(BIN)/python example.py
@@ -35,6 +35,9 @@ layers: .venv/dev.done
 format: .venv/dev.done
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+man: .venv/run.done
+	$(BIN)/python resource/man_page.py > docs/pydag.1
 
 bench: .venv/bench.done
 	$(BIN)/python -m benchmarks

@@ -35,6 +35,7 @@ TOOLS = {
     "cron": ("crontab", "cron"),
     "curl": ("curl", "curl"),
     "dot": ("dot", "graphviz"),
+    "groff": ("groff", "groff-base"),
     "openssl": ("openssl", "openssl"),
     "redis": ("redis-server", "redis-server"),
 }

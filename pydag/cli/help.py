@@ -38,7 +38,7 @@ class Command(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:
             with formatter.section("Examples"):
-                formatter.write_text("\b\n" + "\n".join(_lines(self.examples)))
+                formatter.write_text("\b\n" + "\n".join(example_lines(self.examples)))
         if self.statuses:
             with formatter.section("Exit status"):
                 formatter.write_dl([(str(status), EXIT_STATUSES[status]) for status in self.statuses])
@@ -48,7 +48,7 @@ class Group(Command, click.Group):
     """A group of commands that has them too."""
 
 
-def _lines(examples: tuple[tuple[str, str], ...]) -> list[str]:
+def example_lines(examples: tuple[tuple[str, str], ...]) -> list[str]:
     """Each example with its words as a comment, so that the whole line can be pasted into a shell."""
     width = max(len(command) for command, _ in examples)
     return [f"{command:{width}}  # {words}" for command, words in examples]
