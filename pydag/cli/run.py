@@ -24,6 +24,7 @@ from pydag.workflow.loader import load_job
     cls=Command,
     examples=(
         ("pydag run", "the workflow of this directory"),
+        ("pydag run load.py DAY=2026-03-01", "a value of a parameter"),
         ("pydag run load.py -j 2", "at most two tasks at once"),
         ("pydag run --dry-run", "only show what would run"),
         ("pydag run --from Clean --until Report", "what lies between"),

@@ -13,7 +13,7 @@ from pydag.model.states import Reason, State, When
 from pydag.view.terminal import Display
 from pydag.view.text import padded, sanitized, text_width
 from pydag.view.times import duration
-from pydag.view.wording import task_names, why_skipped
+from pydag.view.wording import given_values, task_names, why_skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,8 @@ def _title(plan: DryRun) -> str:
     words.append("on this machine" if plan.engine == "local" else f"on {plan.engine}")
     if plan.max_parallel:
         words.append(f"at most {plan.max_parallel} at once")
-    words += [f"{name}={sanitized(value)}" for name, value in plan.params]
+    if plan.params:
+        words.append(f"with {given_values(plan.params)}")
     return f"{sanitized(plan.spec.name)} would run: {', '.join(words)}"
 
 

@@ -18,7 +18,7 @@ from pydag.view.table import Row, table
 from pydag.view.terminal import Display
 from pydag.view.text import sanitized
 from pydag.view.times import elapsed, fire_time, local_time, relative, zone_name
-from pydag.view.wording import counted_states, progress, state_counts, which_attempt, why_never_started
+from pydag.view.wording import counted_states, given_values, progress, state_counts, which_attempt, why_never_started
 
 if TYPE_CHECKING:
     from pydag.schedule.schedulers.base import Upcoming  # reads time zones: only for those who have a schedule
@@ -68,6 +68,8 @@ def _running(running: Sequence[RunRecord], now: datetime, display: Display) -> I
     lines = table([_running_row(record, now) for record in running], display, [_TIME])
     for record, line in zip(running, lines, strict=True):
         yield line
+        if record.run.params:
+            yield _cut(f"  with {given_values(record.run.params)}", display)
         for task in _tasks(record, now):
             yield _cut(f"  {task}", display)
 
@@ -128,6 +130,8 @@ def _result_row(entry: JobEntry, run: Run | None, now: datetime) -> Row:
         return Row(State.PENDING, (name, "has not ended yet" if entry.last_run else "has not run yet", "", "", ""))
     took = elapsed(run.started, run.ended) if run.ended else ""
     detail = why_never_started(run) if run.never_started else took
+    if run.params:
+        detail = f"{detail}, with {given_values(run.params)}".removeprefix(", ")
     return Row(run.state, (name, run.state.value, local_time(run.started), relative(run.started, now), detail))
 
 

@@ -67,7 +67,7 @@ def test_what_is_left_out_has_no_command_and_the_title_counts_what_is_not() -> N
 def test_the_title_has_the_parameters_and_where_it_runs() -> None:
     shown = plan(engine="gocron", max_parallel=2, params=(("DAY", "2026-03-01"), ("CITY", "a\x1b[2Jb")))
     assert next(dry_run(shown, Display())) == (
-        "etl would run: 5 tasks, on gocron, at most 2 at once, DAY=2026-03-01, CITY=ab"
+        "etl would run: 5 tasks, on gocron, at most 2 at once, with DAY=2026-03-01 CITY=ab"
     )
 
 

@@ -56,6 +56,17 @@ def test_status_shows_what_runs_and_the_last_result_of_each_job() -> None:
     ]
 
 
+def test_the_values_of_parameters_stand_beside_a_run() -> None:
+    going = run_of(TEST_JOB, [running(0, 20)], State.RUNNING, ended=None)
+    params = (("DAY", "2026-03-01"), ("CITY", "New York"))
+    going = going._replace(run=going.run._replace(params=params))
+    done = GOOD.run._replace(params=params)
+    lines = status(entry("TestJob", going), running=[going], TestJob=done)
+    assert lines[2:4] == ["  with DAY=2026-03-01 CITY='New York'", "  `Sync Data` for 40s"]
+    assert lines[-1].endswith("  42s, with DAY=2026-03-01 CITY='New York'")
+    assert all(text_width(line) <= 60 for line in status(entry("TestJob", going), running=[going], width=60))
+
+
 def test_what_is_due_next_comes_first() -> None:
     schedules = {"A": due(7200), "B": due(120, "@daily"), "C": due(None, detail="switched off in gocron's pages")}
     assert status(*map(entry, "ABC"), schedules=schedules)[-4:] == [
