@@ -93,7 +93,7 @@ def say_failure(record: RunRecord) -> None:
 def _failed(record: RunRecord, attempt: Attempt, tail: OutputTail, display: Display) -> Iterator[str]:
     task = record.spec.tasks[attempt.task]
     lines = tail.lines()
-    if attempt.state is State.LOST:  # it may have written more
+    if attempt.exit_status is None and attempt.signal is None:  # pydag did not see its end: it may have written more
         wrote = "; the last output that is known:" if lines else ""
     else:
         wrote = "; its last output:" if lines else "; it wrote nothing"

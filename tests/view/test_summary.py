@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pydag.model.run import Output, Usage
-from pydag.model.states import State
+from pydag.model.states import Reason, State
 from pydag.view.summary import final_lines, summary
 from pydag.view.tails import MAX_FAILURES, OutputTails
 from pydag.view.terminal import Display
@@ -32,14 +32,16 @@ def test_many_failures_are_counted_and_the_first_that_is_not_shown_is_named() ->
 @pytest.mark.parametrize(
     ("data", "expected"), [(b"", ""), (b"half", "; the last output that is known:")], ids=["nothing", "half"]
 )
-def test_of_a_lost_task_is_said_what_is_known(data: bytes, expected: str) -> None:
+def test_of_a_task_whose_end_nobody_saw_is_said_what_is_known(data: bytes, expected: str) -> None:
     lost = failed(0, 0, 1)._replace(state=State.LOST, exit_status=None)
-    tails = OutputTails(TEST_JOB)
-    if data:
-        tails.add(Output(0, 1, data))
-    tails.ended(lost)
-    line = next(final_lines(run_of(TEST_JOB, [lost], State.LOST), tails, PLAIN))
-    assert line == f"? `Sync Data`: lost: its outcome cannot be known{expected}"
+    on_gocron = failed(0, 0, 1, exit_status=None, reason=Reason.TIMEOUT)  # which drops the output then
+    for attempt, words in ((lost, "? `Sync Data`: lost: its outcome cannot be known"), (on_gocron, "timeout")):
+        tails = OutputTails(TEST_JOB)
+        if data:
+            tails.add(Output(0, 1, data))
+        tails.ended(attempt)
+        line = next(final_lines(run_of(TEST_JOB, [attempt], attempt.state), tails, PLAIN))
+        assert line.endswith(words + expected)
 
 
 @pytest.mark.parametrize(
