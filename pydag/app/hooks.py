@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pydag.model.run import RunRecord
+from pydag.runs.reporter import Reporter
 from pydag.settings import Settings
 from pydag.stores.base import Store
 
 
 def run_hooks(
-    record: RunRecord, *, store: Store, settings: Settings, variables: Iterable[tuple[str, str]] = ()
+    record: RunRecord,
+    *,
+    store: Store,
+    settings: Settings,
+    reporter: Reporter,
+    variables: Iterable[tuple[str, str]] = (),
 ) -> RunRecord:
     """Run the job's hooks after this run, which is in the history, and return the record with them.
 
@@ -24,4 +30,4 @@ def run_hooks(
     from pydag.view import json
 
     document = json.run(record, now=datetime.now(UTC))
-    return hooks.run_hooks(record, document, store=store, settings=settings, variables=variables)
+    return hooks.run_hooks(record, document, store=store, settings=settings, reporter=reporter, variables=variables)

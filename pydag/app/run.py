@@ -61,7 +61,9 @@ def run_job(
                 reporter=reporter,
                 output_limit=settings.output_limit,
                 max_parallel=max_parallel,
-                afterwards=partial(run_hooks, store=store, settings=settings, variables=job.parameters.variables),
+                afterwards=partial(
+                    run_hooks, store=store, settings=settings, reporter=reporter, variables=job.parameters.variables
+                ),
                 earlier=left_out(others, run.started),
             )
             job.last_run = record = _track(tracker)

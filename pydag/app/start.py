@@ -114,7 +114,7 @@ class _Start(Silent):
                 os.chdir(self._submission.directory)
         with opened_store(settings) as store:
             run = never_started.record(store, job, self._due, _cause(error), state=state, owner=this_process())
-            self.run_ended(run_hooks(store.load(run), store=store, settings=settings))
+            self.run_ended(run_hooks(store.load(run), store=store, settings=settings, reporter=self))
 
     def _run_due(self, submission: Submission) -> None:
         with self.submissions.start_lock(submission.id) as alone, opened_store(Settings.load()) as store:

@@ -16,7 +16,7 @@ from pydag.model.run import Attempt, Output, Run, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 from pydag.runs.earlier import Earlier
-from pydag.runs.reporter import Silent
+from pydag.runs.reporter import Reporter, Silent
 from pydag.runs.signals import signals_to
 from pydag.runs.tracker import Tracker
 from pydag.settings import Settings
@@ -30,7 +30,13 @@ _MOST_NAMES = 64 * 1024
 
 
 def run_hooks(
-    record: RunRecord, document: str, *, store: Store, settings: Settings, variables: Iterable[tuple[str, str]] = ()
+    record: RunRecord,
+    document: str,
+    *,
+    store: Store,
+    settings: Settings,
+    reporter: Reporter,
+    variables: Iterable[tuple[str, str]] = (),
 ) -> RunRecord:
     """Run the hooks that this end of a run asks for, one after another, and return the record with them.
 
@@ -51,7 +57,8 @@ def run_hooks(
         FAILED_TASKS: _failed_tasks(record),
     }
     try:
-        _track(record, chosen, document, environ, store=store, handle=handle, settings=settings)
+        starts = _Starts(reporter, chosen)
+        _track(record, chosen, document, environ, store=store, handle=handle, settings=settings, reporter=starts)
     except (EngineError, OSError) as error:
         handle.not_started(str(error))
     return record._replace(hooks=record_of(record.run, record.spec, handle.ended).hooks)
@@ -73,6 +80,7 @@ def _track(
     store: Store,
     handle: RunHandle,
     settings: Settings,
+    reporter: Reporter,
 ) -> None:
     spec = JobSpec(name=record.spec.name, tasks=hooks)
     before = {place: record.entry(hook.name).attempts for place, hook in enumerate(hooks)}
@@ -89,7 +97,7 @@ def _track(
                 engine=engine,
                 store=store,
                 handle=handle,
-                reporter=Silent(),
+                reporter=reporter,
                 output_limit=settings.output_limit,
                 max_parallel=1,
                 earlier=Earlier(numbers={place: each[-1].number + 1 for place, each in before.items() if each}),
@@ -107,6 +115,19 @@ def _failed_tasks(record: RunRecord) -> str:
             break
         names.append(task.name)
     return "\n".join(names)
+
+
+class _Starts(Silent):
+    """Tells the run's reporter, of all that hooks do, that one starts."""
+
+    def __init__(self, reporter: Reporter, hooks: Sequence[TaskSpec]) -> None:
+        self._reporter = reporter
+        self._hooks = hooks
+
+    def changed(self, attempts: Sequence[Attempt], outputs: Sequence[Output]) -> None:
+        for attempt in attempts:
+            if attempt.state is State.RUNNING and attempt.started:
+                self._reporter.hook_started(self._hooks[attempt.task].name, attempt.started)
 
 
 class _BehindTheTasks(RunHandle):

@@ -23,8 +23,8 @@ class PastRuns(NamedTuple):
 class Reporter(Protocol):
     """Told by the tracker, in order, from one thread. A reporter must not block and must not raise: it only shows.
 
-    `run_started` comes first and once; `stopping` and `run_ended` at most once, as a run may break off; `close` last,
-    in any case.
+    `run_started` comes first and once; `stopping` and `run_ended` at most once, as a run may break off; `hook_started`
+    after the last change and before `run_ended`; `close` last, in any case.
     """
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
@@ -35,6 +35,9 @@ class Reporter(Protocol):
 
     def stopping(self, at: datetime) -> None:
         """Somebody asked the run to stop, for the first time: nothing new starts, and what runs is asked to end."""
+
+    def hook_started(self, name: str, at: datetime) -> None:
+        """Every task has its final state, and this hook of the job runs now."""
 
     def run_ended(self, record: RunRecord) -> None:
         """Every task has its final state, and the history has all of it."""
@@ -53,6 +56,9 @@ class Silent:
         """Nothing."""
 
     def stopping(self, at: datetime) -> None:
+        """Nothing."""
+
+    def hook_started(self, name: str, at: datetime) -> None:
         """Nothing."""
 
     def run_ended(self, record: RunRecord) -> None:

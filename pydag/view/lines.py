@@ -54,6 +54,7 @@ class LineReporter:
         self._clock = clock
         self._display = display
         self._show_output = show_output
+        self._hook = ""  # the one that runs
         self._second: tuple[float, str] = (0.0, "")
 
     def run_started(self, run: Run, spec: JobSpec) -> None:
@@ -94,6 +95,11 @@ class LineReporter:
         """A line that says so, as it may take a while until everything has ended."""
         self._write(f"{self._time(at)} {STOPPING}\n")
 
+    def hook_started(self, name: str, at: datetime) -> None:
+        """A line, as a hook may take a while."""
+        self._hook = name
+        self._write(f"{self._time(at)} `{name}` started\n")
+
     def run_ended(self, record: RunRecord) -> None:
         self._silent()
         finish(self._out, "".join(f"{line}\n" for line in final_lines(record, self._tails, self._display)), record)
@@ -121,6 +127,8 @@ class LineReporter:
 
     def _still(self) -> str:
         """What runs, the longest running first; where nothing does, an attempt waits for its time."""
+        if self._hook:
+            return f"still running: `{self._hook}`"
         now = self._clock()
         names = [sanitized(self._spec.tasks[number].name) for number in islice(self._running, MAX_NAMES)]
         since = [elapsed(each.started or now, now) for each in islice(self._running.values(), MAX_NAMES)]

@@ -37,6 +37,9 @@ class QuietReporter:
     def stopping(self, at: datetime) -> None:
         """Nothing is shown."""
 
+    def hook_started(self, name: str, at: datetime) -> None:
+        """Nothing is shown."""
+
     def run_ended(self, record: RunRecord) -> None:
         """The failed tasks with their last output, and the summary. After a success, hooks may have failed."""
         lines = list(final_lines(record, self._tails, self._display))

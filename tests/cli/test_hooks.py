@@ -53,7 +53,8 @@ def test_hooks_run_after_a_run_however_it_was_started(start: tuple[str, ...], co
     assert done.returncode == (1 if lines[0] == "on_failure failed" else 0)
     assert said() == lines
     assert [hook["name"] for hook in newest()["hooks"]] == [line.split()[0] for line in lines]
-    assert "on_end" not in done.stdout
+    started = re.findall(r"^\S+ \S+ `(on_\w+)` started$", done.stdout, re.MULTILINE)
+    assert started == [line.split()[0] for line in lines]
 
 
 def test_a_hook_reads_the_run_as_the_log_has_it_before_its_hooks() -> None:
@@ -89,7 +90,8 @@ def test_a_job_without_hooks_shows_none() -> None:
 def test_a_hook_that_fails_is_said_in_the_last_lines_and_changes_no_exit_status() -> None:
     done = pydag("run", job("on_end='no_such_mailer'"))
     assert (done.returncode, done.stderr) == (0, "")
-    *_, hook, last = done.stdout.splitlines()
+    *_, start, hook, last = done.stdout.splitlines()
+    assert start.endswith(" `on_end` started")
     assert re.fullmatch(r"✗ `on_end` of TestJob: exit 127; its output: pydag log TestJob --task.name on_end -n 1", hook)
     assert last.startswith("TestJob: success after ")
     assert "no_such_mailer: command not found" in pydag("log", "TestJob", "--task-name", "on_end").stdout

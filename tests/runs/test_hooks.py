@@ -17,10 +17,12 @@ from pydag.model.run import RunRecord
 from pydag.model.spec import HOOKS, JobSpec, TaskSpec
 from pydag.model.states import Reason, State
 from pydag.runs.hooks import run_hooks
+from pydag.runs.reporter import Silent
 from pydag.settings import Settings
 from pydag.stores.base import RunHandle
 from pydag.stores.memory import MemoryStore
 from pydag.testing.records import attempt_of, job_of, run_of
+from tests.support.tracking import Recorder
 from tests.support.waiting import eventually
 
 SETTINGS = Settings(home=Path("unused"), task_timeout=60.0, output_limit=1000)
@@ -45,7 +47,7 @@ def run(
     """The store and the record after these hooks."""
     store = MemoryStore()
     record = ended(store, replace(spec or job_of("J"), hooks=hooks), state, **ends)
-    after = run_hooks(record, document, store=store, settings=SETTINGS)
+    after = run_hooks(record, document, store=store, settings=SETTINGS, reporter=Silent())
     assert store.load(record.run) == after
     return store, after
 
@@ -140,14 +142,14 @@ def test_a_hook_runs_where_the_history_does_not_take_it(tmp_path: Path) -> None:
 
     store, kept = Full(), MemoryStore()
     record = ended(kept, replace(job_of("J"), hooks=(hook("on_end", f"touch {tmp_path}/ran; exit 3"),)), State.LOST)
-    after = run_hooks(record, "{}", store=store, settings=SETTINGS)
+    after = run_hooks(record, "{}", store=store, settings=SETTINGS, reporter=Silent())
     assert (tmp_path / "ran").exists()
     assert after.hooks["on_end"].attempts[0].exit_status == 3
 
 
 def test_after_a_run_that_was_taken_up_again_attempts_are_counted_on() -> None:
     store, first = run(hook("on_failure", "echo one; exit 3"), hook("on_end", "echo two"))
-    again = run_hooks(first, "{}", store=store, settings=SETTINGS)
+    again = run_hooks(first, "{}", store=store, settings=SETTINGS, reporter=Silent())
     assert [attempt.number for attempt in again.hooks["on_failure"].attempts] == [1, 2]
     assert store.load(first.run) == again
     assert [output(store, again, "on_end", number) for number in (1, 2)] == ["two\n", "two\n"]
@@ -167,3 +169,11 @@ def test_a_signal_ends_the_hook_and_starts_no_other(tmp_path: Path) -> None:
         Reason.INTERRUPTED,
     )
     assert (record.hooks["on_end"].state, record.hooks["on_end"].attempts) == (State.CANCELLED, ())
+
+
+def test_the_runs_reporter_is_told_when_a_hook_starts() -> None:
+    store, reporter = MemoryStore(), Recorder()
+    first = hook("on_failure", '[ "$PYDAG_ATTEMPT" = 2 ]', retries=1)
+    record = ended(store, replace(job_of("J"), hooks=(first, hook("on_end", "echo text"))), State.FAILED)
+    run_hooks(record, "{}", store=store, settings=SETTINGS, reporter=reporter)
+    assert reporter.told == ["on_failure started", "on_failure started", "on_end started"]

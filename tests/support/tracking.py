@@ -36,6 +36,9 @@ class Recorder:
     def stopping(self, at: datetime) -> None:
         self.told.append("stopping")
 
+    def hook_started(self, name: str, at: datetime) -> None:
+        self.told.append(f"{name} started")
+
     def run_ended(self, record: RunRecord) -> None:
         self.told.append(f"run {record.state.value}")
 

@@ -158,6 +158,9 @@ def test_after_a_silence_a_line_says_what_runs_and_since_when() -> None:
     eventually(lambda: line in stream.getvalue())
     reporter.changed([success(number, 10, 11) for number in range(1, 5)], [])
     eventually(lambda: "still running: `t5` for 1m 20s\n" in stream.getvalue())
+    reporter.hook_started("on_end", at(130))
+    assert "2022-12-26 15:30:11 `on_end` started\n" in stream.getvalue()
+    eventually(lambda: "still running: `on_end`\n" in stream.getvalue())
     reporter.close()
 
 

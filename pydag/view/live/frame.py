@@ -48,11 +48,16 @@ class Frames:
         self._board = board
         self._tree: list[tree.Row] | None = None
 
-    def frame(self, now: datetime, display: Display, height: int, *, left: float, stopping: bool) -> list[Line]:
-        """At most `height` lines. `left`: for how many seconds the run still goes on, or 0 where nobody knows."""
+    def frame(
+        self, now: datetime, display: Display, height: int, *, left: float, stopping: bool, hook: str = ""
+    ) -> list[Line]:
+        """At most `height` lines. `left`: for how many seconds the run still goes on, or 0 where nobody knows.
+
+        `hook` names the hook that runs, once all tasks have ended.
+        """
         most = height - 1
         lines = self._whole(now, display) if len(self._board.states) <= most else self._folded(now, display, most)
-        return [*lines, self._last_line(now, display, left=left, stopping=stopping)]
+        return [*lines, self._last_line(now, display, left=left, stopping=stopping, hook=hook)]
 
     def _whole(self, now: datetime, display: Display) -> list[Line]:
         if self._tree is None:
@@ -117,12 +122,14 @@ class Frames:
         row = row_of(self._board, task, now, display, indent=_INDENT if group else 0)
         return _Unit(rank, (group.first, task) if group else (task, 0), row)
 
-    def _last_line(self, now: datetime, display: Display, *, left: float, stopping: bool) -> Line:
+    def _last_line(self, now: datetime, display: Display, *, left: float, stopping: bool, hook: str) -> Line:
         board, width = self._board, display.width or 80
         total, done = len(board.states), board.done
         name = display.fit(sanitized(board.spec.name), max(width // 3, 8))
         counts = _counts(board.counts)
         progress: Line = [(f"{done:,}/{total:,}", ""), (elapsed(board.run.started, now), "")]
+        if hook:
+            return _spaced([(name, ""), (f"`{hook}` runs", STYLES[State.RUNNING].terminal), *progress, *counts])
         if stopping:
             return _spaced([(name, ""), (STOPPING, STYLES[State.FAILED].terminal), *progress, *counts])
         words = [(name, ""), *progress, *([(about(left), DIM)] if about(left) else []), *counts]

@@ -49,12 +49,11 @@ class Painter:
         """How long the job's earlier runs took."""
         self._estimate = Estimate(self.board.spec, past) if past else None
 
-    def redrawn(self, now: datetime, display: Display, height: int, *, stopping: bool) -> str:
+    def redrawn(self, now: datetime, display: Display, height: int, *, stopping: bool, hook: str = "") -> str:
         """What replaces the frame by the next one, below new lines above it; empty where nothing would change."""
         left = self._seconds_left(now)
-        drawn = [
-            _drawn(line, display) for line in self._frames.frame(now, display, height, left=left, stopping=stopping)
-        ]
+        frame = self._frames.frame(now, display, height, left=left, stopping=stopping, hook=hook)
+        drawn = [_drawn(line, display) for line in frame]
         above = "".join(f"{line}\r\n" for line in self.board.above())
         if not above and drawn == self._drawn:
             return ""

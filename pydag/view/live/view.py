@@ -61,6 +61,7 @@ class LiveView:
         self._out = Outlet(stream)
         self._over = Event()
         self._stopping = False
+        self._hook = ""
         self._changes: deque[Change] = deque()
         self._painter: Painter | None = None
         self._thread: Thread | None = None
@@ -78,6 +79,10 @@ class LiveView:
     def stopping(self, at: datetime) -> None:
         """The last line says so from now on."""
         self._stopping = True
+
+    def hook_started(self, name: str, at: datetime) -> None:
+        """The last line says so from now on."""
+        self._hook = name
 
     def run_ended(self, record: RunRecord) -> None:
         """The view goes; the tree, or what matters of a large job, the next command and the summary stay."""
@@ -120,7 +125,7 @@ class LiveView:
             self._out.write("")  # what the terminal did not take earlier
             if not self._out.stuck:
                 display, height = self._sized()
-                self._out.write(painter.redrawn(now, display, height, stopping=self._stopping))
+                self._out.write(painter.redrawn(now, display, height, stopping=self._stopping, hook=self._hook))
                 if not pause and self._past:
                     with suppress(Exception):  # whatever it is: the run goes on, and nothing is said of the time left
                         painter.expect(self._past(self._spec))

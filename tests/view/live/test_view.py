@@ -109,6 +109,16 @@ def test_the_last_line_says_that_a_run_is_being_stopped() -> None:
         reporter.close()
 
 
+def test_the_last_line_names_the_hook_that_runs() -> None:
+    with Screen() as screen:
+        reporter = live(screen)
+        reporter.run_started(STORY_ENDS.run, TEST_JOB)
+        reporter.changed([success(0, 0, 1)], [])
+        reporter.hook_started("on_end", at(19))
+        screen.wait_for("TestJob  `on_end` runs  1/5  20s")
+        reporter.close()
+
+
 def test_the_time_left_is_that_of_earlier_runs() -> None:
     def past(spec: JobSpec) -> PastRuns:
         return PastRuns(25, {"Sync Data": 25})
