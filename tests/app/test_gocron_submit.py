@@ -62,21 +62,21 @@ def test_the_next_three_fire_times_are_those_that_gocron_names(server: Lab) -> N
 
 
 def test_a_dry_run_shows_the_entry_and_changes_nothing(server: Lab, own_home: Path) -> None:
-    before = server.client.tasks()
+    before = main_task(server)
     write(server)
     first, *times = submit(server, "--dry-run", cron="@daily")
     assert first.startswith("0 0 0 * * * ")
     assert first.endswith(f" on node {node(server)}")
     assert len(times) == 3
-    assert server.client.tasks() == before
+    assert main_task(server) == before
     assert not own_home.exists()
     submit(server, cron="@hourly")
-    before = server.client.tasks()
+    before = main_task(server)
     text = kept(own_home, server).read_bytes()
     assert (
         f"would replace its entry: 0 0 * * * * {there(server).form.command} on node " in submit(server, "--dry-run")[1]
     )
-    assert (server.client.tasks(), kept(own_home, server).read_bytes()) == (before, text)
+    assert (main_task(server), kept(own_home, server).read_bytes()) == (before, text)
 
 
 def test_submitting_again_replaces_the_entry_says_so_and_keeps_the_task(server: Lab) -> None:
@@ -170,10 +170,10 @@ LONG = ",".join(map(str, range(0, 60, 2)))
 def test_what_gocron_could_not_start_is_refused_and_changes_nothing(
     arguments: list[str], status: int, message: str, server: Lab, own_home: Path
 ) -> None:
-    before = server.client.tasks()
+    before = main_task(server)
     write(server)
     assert message in refused("submit", "flow.py", "--on=gocron", *arguments, status=status)
-    assert server.client.tasks() == before
+    assert main_task(server) == before
     assert not own_home.exists()
 
 
