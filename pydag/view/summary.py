@@ -13,7 +13,7 @@ from pydag.view.tails import OutputTail, OutputTails
 from pydag.view.terminal import Display, print_stderr
 from pydag.view.text import padded, sanitized, shell_word
 from pydag.view.times import elapsed
-from pydag.view.wording import counted_states, cpu_time, failure, state_counts, why_never_started
+from pydag.view.wording import counted_tasks, cpu_time, failure, why_never_started
 from pydag.view.wrapping import wrapped
 
 _BAR = "  │ "
@@ -35,7 +35,7 @@ def summary(record: RunRecord) -> str:
     run = record.run
     if run.never_started:
         return f"{sanitized(run.job)}: {why_never_started(run)}"
-    counts = counted_states(state_counts(task.state for task in record.tasks.values()))
+    counts = counted_tasks(record.tasks.values())
     after = f" after {elapsed(run.started, run.ended)}" if run.ended else ""
     used = cpu_time(record)
     return f"{sanitized(run.job)}: {run.state.value}{after}; {counts}" + (f"; {used}" if used else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from signal import Signals
 
@@ -97,6 +97,13 @@ def state_counts(states: Iterable[State]) -> dict[State, int]:
 def counted_states(counts: Mapping[State, int]) -> str:
     """`4 success, 1 failed, 2 skipped`, without the states that nothing is in."""
     return ", ".join(f"{number} {state.value}" for state, number in counts.items() if number)
+
+
+def counted_tasks(tasks: Collection[TaskRun]) -> str:
+    """`4 success, 1 failed, 2 left out`: as `counted_states`, where what nobody asked for is not skipped."""
+    counts = state_counts(task.state for task in tasks if task.reason is not Reason.LEFT_OUT)
+    left_out = sum(task.reason is Reason.LEFT_OUT for task in tasks)
+    return ", ".join(filter(None, (counted_states(counts), f"{left_out} left out" if left_out else "")))
 
 
 def progress(record: RunRecord) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pydag.model.run import Output, Usage
+from pydag.model.run import Attempt, Output, Usage
 from pydag.model.states import Reason, State
 from pydag.view.summary import final_lines, summary
 from pydag.view.tails import MAX_FAILURES, OutputTails
@@ -64,3 +64,12 @@ def test_the_summary_has_the_cpu_time_of_all_attempts_that_were_measured() -> No
     ]
     record = run_of(job("J", {"a": [], "b": ["a"]}, retries=1), attempts)
     assert summary(record) == "J: success after 42s; 2 success; 1.2s CPU"
+
+
+def test_the_summary_counts_what_was_left_out_apart_from_what_was_skipped() -> None:
+    out = Attempt.not_attempted(0, State.SKIPPED, reason=Reason.LEFT_OUT)
+    skipped = Attempt.not_attempted(4, State.SKIPPED, reason=Reason.UPSTREAM)
+    ends = [out, *(success(number, 0, 1) for number in (1, 2, 3)), skipped]
+    assert summary(run_of(TEST_JOB, ends, State.SUCCESS)) == (
+        "TestJob: success after 42s; 3 success, 1 skipped, 1 left out"
+    )

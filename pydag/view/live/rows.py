@@ -7,7 +7,7 @@ from math import ceil
 from typing import NamedTuple
 
 from pydag.model.run import Attempt
-from pydag.model.states import State, When
+from pydag.model.states import Reason, State, When
 from pydag.view.live.board import Board
 from pydag.view.palette import RETRY, STYLES
 from pydag.view.terminal import Display
@@ -121,7 +121,8 @@ def _ended(board: Board, attempt: Attempt, row: Row, state: State) -> Row:
     task = board.spec.tasks[attempt.task]
     if not attempt.attempted:
         if state is State.SKIPPED:
-            why = "only on failure" if task.when is When.FAILURE else why_skipped(task, attempt.reason)
+            alarm = task.when is When.FAILURE and attempt.reason is not Reason.LEFT_OUT
+            why = "only on failure" if alarm else why_skipped(task, attempt.reason)
             return row._replace(style=DIM, words=why.removeprefix("skipped: "))
         return row._replace(words="cancelled before it started" if state is State.CANCELLED else state.value)
     took = elapsed(attempt.started, attempt.ended) if attempt.started and attempt.ended else ""
