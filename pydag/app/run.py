@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import gc
 import os
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from pydag.app.backends import checked, engine_for, opened_store
 from pydag.app.hooks import run_hooks
-from pydag.app.jobs import refuse_if_live
 from pydag.app.orphans import clear_the_way
+from pydag.app.overlap import begin_alone, is_known
 from pydag.app.prune import prune_after_run
 from pydag.engines.base import Engine
+from pydag.errors import NotFound, StoreError
 from pydag.model.run import Origin, Run, RunFailed, RunRecord, new_run_id
 from pydag.model.spec import JobSpec
-from pydag.model.states import State
-from pydag.runs.earlier import left_out
+from pydag.model.states import Overlap, State
+from pydag.runs.earlier import Earlier, left_out
 from pydag.runs.owner import this_process
 from pydag.runs.reporter import Reporter
 from pydag.runs.selection import ALL, Selection
 from pydag.runs.signals import signals_to, status_after
 from pydag.runs.tracker import Tracker
 from pydag.settings import Settings
-from pydag.stores.base import Store
+from pydag.stores.base import RunHandle, Store
 from pydag.workflow.job import Job
 from pydag.workflow.tasks.gocron import GoCronTask
 
@@ -43,35 +46,119 @@ def run_job(
 
     `max_parallel` replaces the job's own. `scheduled_for` is the run's logical date. `selection` says which tasks run:
     others are left out. `own_process` says that this process is a command of pydag and not a user's program.
-    Raises what `Job.check` raises, `InvalidSetting`, `StoreError` or `EngineError` before anything runs; `RunFailed`
-    where a task did not succeed and `check` is true; `SystemExit` where a signal stopped the run, once all is recorded.
+    Raises what `Job.check` raises, `InvalidSetting`, `StoreError` or `EngineError` before anything runs, and
+    `StillRunning` where the job or the engine lets no other run go on beside it; `RunFailed` where a task did not
+    succeed and `check` is true; `SystemExit` where a signal stopped the run, once all is recorded.
     """
+    with _execution(job, reporter, max_parallel=max_parallel, own_process=own_process) as execution:
+        others = selection.left_out(execution.spec)
+        run, handle = execution.begin(scheduled_for=scheduled_for)
+        return execution.track(run, handle, left_out(others, run.started), check=check)
+
+
+def retry_job(
+    job: Job, reporter: Reporter, before: Run, earlier: Callable[[datetime], Earlier], *, max_parallel: int | None
+) -> RunRecord:
+    """Run a job as a new run that does `before` again, except for what is done already. Raises as `run_job`."""
+    with _execution(job, reporter, max_parallel=max_parallel, own_process=True) as execution:
+        run, handle = execution.begin(scheduled_for=before.scheduled_for, again=before.id)
+        return execution.track(run, handle, earlier(run.started), check=True)
+
+
+def resume_job(
+    job: Job, reporter: Reporter, run: Run, done: Callable[[RunRecord], Earlier], *, max_parallel: int | None
+) -> RunRecord:
+    """Take a run over and go on with it. `done` says what it has done, or raises where it cannot go on.
+
+    Raises as `run_job`, and `TakenOver` where another process was faster.
+    """
+    with _execution(job, reporter, max_parallel=max_parallel, own_process=True) as execution:
+        record = execution.store.load(run)
+        earlier = done(record)
+        execution.prepare()
+        handle = execution.store.take_over(record.run, this_process(), datetime.now(UTC))
+        return execution.track(execution.store.load(run).run, handle, earlier, check=True)
+
+
+@contextmanager
+def _execution(job: Job, reporter: Reporter, *, max_parallel: int | None, own_process: bool) -> Iterator[_Execution]:
     with closing(reporter):
         settings = Settings.load()
         spec = checked(job, settings)
-        others = selection.left_out(spec)
         with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
             clear_the_way(store, spec.name, settings.home)
-            run = _prepared_run(engine, job, spec, store, scheduled_for)
-            tracker = Tracker(
-                spec,
-                run,
-                engine=engine,
-                store=store,
-                reporter=reporter,
-                output_limit=settings.output_limit,
-                max_parallel=max_parallel,
-                afterwards=partial(
-                    run_hooks, store=store, settings=settings, reporter=reporter, variables=job.parameters.variables
-                ),
-                earlier=left_out(others, run.started),
-            )
-            job.last_run = record = _track(tracker)
-            if settings.keep:
-                prune_after_run(store, spec.name, settings.keep)
-    if check and record.state is not State.SUCCESS:
-        raise RunFailed(_failure(record), record)
-    return record
+            yield _Execution(job, spec, settings, store, engine, reporter, max_parallel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """A checked job with all that its run needs, as long as it takes."""
+
+    job: Job
+    spec: JobSpec
+    settings: Settings
+    store: Store
+    engine: Engine
+    reporter: Reporter
+    max_parallel: int | None
+
+    def begin(self, *, scheduled_for: datetime | None, again: str = "") -> tuple[Run, RunHandle | None]:
+        """A new run that is prepared, and its handle where it had to be alone; else the tracker begins it."""
+        run = Run(  # first: its time includes what the engine prepares
+            id=new_run_id(),
+            job=self.job.name,
+            engine=self.engine.name,
+            state=State.RUNNING,
+            started=datetime.now(UTC),
+            owner=this_process(),
+            scheduled_for=scheduled_for,
+            params=self.job.parameters.values,
+            origin=Origin(file=str(self.job.file or ""), directory=_directory(), again=again),
+        )
+        if self.job.overlap is Overlap.ALLOW and not self.engine.shares_tasks:
+            self.prepare()
+            return run, None
+        known = is_known(self.store, run.job)
+        handle = begin_alone(self.store, run, self.spec)
+        try:
+            self.prepare()
+        except BaseException:  # nothing of it has run: the history is as it was
+            with suppress(StoreError, NotFound):
+                self.store.delete(run.job, [run.id] if known else None)
+            raise
+        return run, handle
+
+    def prepare(self) -> None:
+        """Get the engine ready for the job."""
+        _prepare(self.engine, self.job, self.spec)
+
+    def track(self, run: Run, handle: RunHandle | None, earlier: Earlier, *, check: bool) -> RunRecord:
+        """Track the run to its end."""
+        hooks = partial(
+            run_hooks,
+            store=self.store,
+            settings=self.settings,
+            reporter=self.reporter,
+            variables=self.job.parameters.variables,
+        )
+        tracker = Tracker(
+            self.spec,
+            run,
+            engine=self.engine,
+            store=self.store,
+            reporter=self.reporter,
+            output_limit=self.settings.output_limit,
+            max_parallel=self.max_parallel,
+            afterwards=hooks,
+            earlier=earlier,
+            handle=handle,
+        )
+        self.job.last_run = record = _track(tracker)
+        if self.settings.keep:
+            prune_after_run(self.store, run.job, self.settings.keep)
+        if check and record.state is not State.SUCCESS:
+            raise RunFailed(_failure(record), record)
+        return record
 
 
 def submit_job(job: Job) -> None:
@@ -88,24 +175,6 @@ def _prepare(engine: Engine, job: Job, spec: JobSpec) -> None:
     for task, task_id in zip(job.tasks, engine.task_ids, strict=False):  # most engines keep no tasks, and give no ids
         if isinstance(task, GoCronTask):
             task.task_id = task_id
-
-
-def _prepared_run(engine: Engine, job: Job, spec: JobSpec, store: Store, scheduled_for: datetime | None) -> Run:
-    if engine.shares_tasks:
-        refuse_if_live(store, spec.name, "then run it again")
-    run = Run(  # first: its time includes what the engine prepares
-        id=new_run_id(),
-        job=job.name,
-        engine=engine.name,
-        state=State.RUNNING,
-        started=datetime.now(UTC),
-        owner=this_process(),
-        scheduled_for=scheduled_for,
-        params=job.parameters.values,
-        origin=Origin(file=str(job.file or ""), directory=_directory()),
-    )
-    _prepare(engine, job, spec)
-    return run
 
 
 def _directory() -> str:

@@ -11,7 +11,7 @@ from pydag.cli.names import JobName
 from pydag.view.text import sanitized
 
 
-@click.command(cls=Command, examples=(("pydag delete Report", "with its history"),), statuses=(0, 2, 4, 5, 6))
+@click.command(cls=Command, examples=(("pydag delete Report", "with its history"),), statuses=(0, 2, 4, 5, 6, 7))
 @click.argument("job", type=JobName())
 @click.option("--force", is_flag=True, help="Delete it even while it runs: that run breaks off.")
 def delete(job: str, force: bool) -> None:

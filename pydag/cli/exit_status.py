@@ -8,6 +8,7 @@ from pydag.model.states import Reason, State
 
 _STATUSES: tuple[tuple[type[errors.PyDagException], int], ...] = (
     (errors.NotFound, 6),
+    (errors.StillRunning, 7),
     (errors.EngineError, 5),
     (errors.CrontabError, 5),
     (errors.StoreError, 4),

@@ -56,6 +56,13 @@ COMMANDS = (
     ),
     LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs.", section=_RUN),
     LazyCommand("tasks", "pydag.cli.jobs:tasks", "List the tasks of JOB.", section=_RUN),
+    LazyCommand(
+        "retry",
+        "pydag.cli.again:retry",
+        "Run again what did not succeed in a run, and all that depends on it.",
+        section=_RUN,
+    ),
+    LazyCommand("resume", "pydag.cli.again:resume", "Go on with a run that was stopped or lost.", section=_RUN),
     LazyCommand("init", "pydag.cli.init:init", "Write a first workflow file, with comments.", section=_WRITE),
     LazyCommand("params", "pydag.cli.params:params", "List the parameters of FILE.", section=_WRITE),
     LazyCommand("graph", "pydag.cli.graph:graph", "Draw the job in FILE.", section=_WRITE),

@@ -14,6 +14,7 @@ EXIT_STATUSES = {
     4: "the history cannot be read or written",
     5: "what runs the tasks (no bash, a gocron out of reach) or the crontab cannot be used",
     6: "there is no job, task, run or node of that name",
+    7: "another run of the job goes on",
     129: "the terminal was closed (SIGHUP)",
     130: "Ctrl-C",
     131: "Ctrl-\\ (SIGQUIT)",

@@ -29,7 +29,7 @@ from pydag.workflow.loader import load_job
         ("pydag run --dry-run", "only show what would run"),
         ("pydag run --from Clean --until Report", "what lies between"),
     ),
-    statuses=(0, 1, 2, 3, 4, 5, 6, *STOPPED),
+    statuses=(0, 1, 2, 3, 4, 5, 6, 7, *STOPPED),
 )
 @workflow_arguments
 @job_option

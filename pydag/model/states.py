@@ -41,6 +41,13 @@ class When(Enum):
     ALWAYS = "always"  # all of them ended, whatever way
 
 
+class Overlap(Enum):
+    """Whether two runs of one job may go on at once."""
+
+    ALLOW = "allow"
+    FORBID = "forbid"
+
+
 class Reason(Enum):
     """Why an attempt did not simply end by itself. The values are stored: never change one."""
 

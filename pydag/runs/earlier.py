@@ -65,6 +65,16 @@ def of_resumed(record: RunRecord, cause: str) -> Earlier:
     return Earlier(kept=kept, new=new, ended=ended, numbers=numbers)
 
 
+def both(one: Earlier, other: Earlier) -> Earlier:
+    """What the two say of different tasks."""
+    return Earlier(
+        kept=[*one.kept, *other.kept],
+        new=[*one.new, *other.new],
+        ended={**one.ended, **other.ended},
+        numbers={**one.numbers, **other.numbers},
+    )
+
+
 def _stays(task: TaskSpec, done: TaskRun) -> bool:
     if done.state is State.SUCCESS:
         return True

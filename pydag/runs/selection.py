@@ -30,9 +30,9 @@ class Selection(NamedTuple):
         if self.only:
             selected &= _matching(spec, self.only)
         if self.start:
-            selected &= _reached(_matching(spec, self.start), spec.downstream().__getitem__)
+            selected &= reached(_matching(spec, self.start), spec.downstream().__getitem__)
         if self.until:
-            selected &= _reached(_matching(spec, self.until), lambda number: spec.tasks[number].upstream)
+            selected &= reached(_matching(spec, self.until), lambda number: spec.tasks[number].upstream)
         if not selected:
             raise InvalidSetting(
                 f"--only, --from and --until together leave no task of {spec.name!r}: "
@@ -70,7 +70,7 @@ def _nothing_like(spec: JobSpec, pattern: str) -> str:
     return f"{what}: it has {', '.join(map(repr, names[:5]))}{more}"
 
 
-def _reached(tasks: set[int], following: Callable[[int], Iterable[int]]) -> set[int]:
+def reached(tasks: set[int], following: Callable[[int], Iterable[int]]) -> set[int]:
     """These tasks and all that can be reached from them."""
     reached, new = set(tasks), list(tasks)
     while new:

@@ -128,6 +128,8 @@ def _run(run: Run, now: datetime) -> Document:
         **_times(run.state, run.started, run.ended, now),
         "scheduled_for": _time(run.scheduled_for),
         "params": dict(run.params),
+        "again": run.origin.again or None,
+        "heard": _time(run.heard),
         "detail": run.start_failure,
     }
 

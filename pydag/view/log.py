@@ -21,9 +21,11 @@ from pydag.view.wording import (
     counted_states,
     given_values,
     progress,
+    silence,
     state_counts,
     task_names,
     task_status,
+    why_lost,
     why_never_started,
 )
 from pydag.view.wrapping import wrapped
@@ -113,9 +115,9 @@ def _run(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     elif run.ended:
         words = f"{run.state.value} after {elapsed(run.started, run.ended)}"
     elif run.state.final:  # lost: nobody recorded when it ended
-        words = f"{run.state.value}: pydag itself was ended, {progress(record)}"
+        words = f"{run.state.value}: {why_lost(run)}, {progress(record)}"
     else:
-        words = f"{run.state.value} for {elapsed(run.started, now)}, {progress(record)}"
+        words = f"{run.state.value} for {elapsed(run.started, now)}{silence(run, now)}, {progress(record)}"
     due = f", for {local_time(run.scheduled_for)}" if run.scheduled_for else ""
     ago = f" ({relative(run.started, now)})" if run.state.final else ""
     when = f"`{sanitized(run.job)}` at {local_time(run.started)}{ago}{due}"
@@ -125,6 +127,8 @@ def _run(record: RunRecord, now: datetime, display: Display) -> Iterator[str]:
     else:
         yield from wrapped(when, display)
         yield from wrapped(result, display, guide="  ", rest="  ", state=run.state)
+    if run.origin.again:
+        yield from wrapped(f"again, after run {run.origin.again}", display, guide="  ", rest="  ")
     if run.params:
         yield from wrapped(f"with {given_values(run.params)}", display, guide="  ", rest="  ")
 

@@ -12,8 +12,9 @@ from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Run, RunRecord, TaskRun, Usage
 from pydag.model.spec import TaskSpec
 from pydag.model.states import Reason, State, When
+from pydag.runs.owner import named, silent_since
 from pydag.view.text import sanitized
-from pydag.view.times import duration, elapsed
+from pydag.view.times import duration, elapsed, local_time
 
 STOPPING = "stopping; Ctrl-C again kills the tasks"
 """What is said of a run from the request to stop until its end."""
@@ -84,6 +85,20 @@ def why_skipped(task: TaskSpec, reason: Reason | None) -> str:
     if reason is Reason.LEFT_OUT:
         return "left out of this run"
     return "skipped: nothing upstream failed" if task.when is When.FAILURE else "skipped: upstream did not succeed"
+
+
+def why_lost(run: Run) -> str:
+    """Of a run whose tracker has ended before it: which process that was, and when it was last heard of."""
+    process = f" ({named(run.owner)})" if named(run.owner) else ""
+    heard = f", last heard of at {local_time(run.heard)}" if run.heard else ""
+    return f"its pydag{process} was ended{heard}"
+
+
+def silence(run: Run, now: datetime) -> str:
+    """What is said of a run that goes on, as far as one knows, and has not been heard of for too long."""
+    since = silent_since(run, now)
+    process = f" ({named(run.owner)})" if named(run.owner) else ""
+    return f", not heard of since {local_time(since)}{process}" if since else ""
 
 
 def state_counts(states: Iterable[State]) -> dict[State, int]:
@@ -157,6 +172,8 @@ def _without_attempt(task: TaskSpec, done: TaskRun) -> str:
         return why_skipped(task, done.reason)
     if done.state is State.CANCELLED:
         return "cancelled before it started"
+    if done.reason is Reason.EARLIER:
+        return "success, in an earlier run"
     return str(done.state.value)
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Protocol, overloa
 from pydag.errors import InvalidJob, count, shown
 from pydag.model.graph import order
 from pydag.model.spec import HOOKS, JobSpec, TaskSpec
+from pydag.model.states import Overlap
 from pydag.workflow.hooks import Hook, checked_hook, hook_spec
 from pydag.workflow.params.parameters import PROGRAM, Parameters
 from pydag.workflow.params.secrets import refuse_secrets_in
 from pydag.workflow.tasks.base import Task, collector
-from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name, checked_strict
+from pydag.workflow.tasks.checks import NOT_FOR_A_PROGRAM, checked_name, checked_overlap, checked_strict
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,6 +51,9 @@ class Job:
     `on_failure`, `on_success` and `on_end` are its hooks: a command, or a task with options, that runs on this machine
     when a run has ended, with the run as JSON on stdin. A run that is lost or never started counts as a failure.
 
+    `overlap` says whether a run may begin while another one of the job goes on: "allow", or "forbid". On gocron, where
+    both would use the same tasks, it never may.
+
     `engine` is "local" or "gocron"; None runs on gocron where GOCRON_ADDRESS is set, and here where it is not.
     """
 
@@ -67,6 +71,7 @@ class Job:
         on_failure: Hook | None = None,
         on_success: Hook | None = None,
         on_end: Hook | None = None,
+        overlap: str | Overlap = Overlap.ALLOW,
     ) -> None:
         self.name = checked_name(name, "job")
         if max_parallel is not None and (type(max_parallel) is not int or not 1 <= max_parallel <= sys.maxsize):
@@ -82,6 +87,7 @@ class Job:
         self.max_parallel = max_parallel
         self.description = description
         self.strict = checked_strict(strict, f"job {name!r}")
+        self.overlap = checked_overlap(overlap, name)
         given = zip(HOOKS, (on_failure, on_success, on_end), strict=True)
         self.hooks = {hook: checked_hook(what, hook, name) for hook, what in given if what is not None}
         self.last_run: RunRecord | None = None

@@ -70,7 +70,7 @@ def test_a_job_that_runs_is_deleted_from_nowhere_without_force(own_home: Path, d
     submitted()
     with started(*PYDAG, "run", "flow.py") as process:
         eventually(Path("gate.open").exists)
-        assert "runs now" in refused("delete", "TestJob")
+        assert "runs now" in refused("delete", "TestJob", status=7)
         assert kept(own_home).exists()
         assert [block.name for block in blocks(crontab())] == ["TestJob"]
         directory.joinpath("gate").touch()

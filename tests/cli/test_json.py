@@ -8,7 +8,7 @@ from pydag.model.states import State
 from tests.support.commands import pydag
 
 TIMES = {"state", "started", "ended", "duration"}
-RUN = {"id", "job", "engine", *TIMES, "scheduled_for", "params", "detail"}
+RUN = {"id", "job", "engine", *TIMES, "scheduled_for", "params", "again", "heard", "detail"}
 ATTEMPT = {"number", *TIMES, "reason", "exit_status", "signal", "detail", "output_dropped", "host", "usage"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -338,7 +339,7 @@ def test_a_run_whose_process_was_killed_is_lost_and_never_running() -> None:
         assert done.returncode == 0
         assert "lost" in done.stdout
         assert "running" not in done.stdout.replace("Running now", "")
-    assert "? lost: pydag itself was ended, 1 of 3 tasks done" in pydag(*log).stdout
+    assert re.search(r"\? lost: its pydag \(pid \d+ on .*\) was ended, 1 of 3 tasks done", pydag(*log).stdout)
     assert "lost: its outcome cannot be known" in pydag(*log).stdout
     followed = pydag(*log, "-f").stdout
     assert "? `t1`: lost: its outcome cannot be known\n" in followed

@@ -49,6 +49,8 @@ def test_a_run_in_the_log_has_the_documented_fields() -> None:
         "duration": 14.2,
         "scheduled_for": None,
         "params": {},
+        "again": None,
+        "heard": None,
         "detail": "",
         "hooks": [],
     }

@@ -8,6 +8,7 @@ from pydag.model.actions import Shell
 from pydag.model.run import Attempt, RunRecord, record_of
 from pydag.model.spec import JobSpec, TaskSpec
 from pydag.model.states import Reason, State, When
+from pydag.runs.owner import this_process
 from pydag.testing import HOSTILE_NAMES, START, at, job_of
 from pydag.view import log as log_view
 from pydag.view.terminal import Display
@@ -166,8 +167,23 @@ def test_a_skipped_task_for_failures_says_that_nothing_failed() -> None:
     assert "skipped: nothing upstream failed" in log(run_of(spec, [skipped(0)]))
 
 
+def test_a_run_that_cannot_be_seen_from_here_says_since_when_it_is_silent() -> None:
+    record = run_of(TEST_JOB, [running(0, 1)], State.RUNNING, ended=None)
+    run = record.run._replace(owner="db1 boot 12 34 pid:[1] machine", heard=at(5))
+    expected = "running for 1m 00s, not heard of since 2022-12-26 15:28:06 (pid 12 on db1), 0 of 5 tasks done\n"
+    assert expected in log(record._replace(run=run))
+
+
+def test_a_lost_run_names_the_process_that_tracked_it() -> None:
+    record = run_of(TEST_JOB, [], State.LOST, ended=None)
+    run = record.run._replace(owner="db1 boot 12 34 pid:[1] machine", heard=at(5))
+    expected = "lost: its pydag (pid 12 on db1) was ended, last heard of at 2022-12-26 15:28:06, 0 of 5 tasks done\n"
+    assert expected in log(record._replace(run=run))
+
+
 def test_a_running_run_says_how_far_it_is() -> None:
     record = run_of(TEST_JOB, [success(0, 0, 1), failed(1, 1, 2), running(2, 1)], State.RUNNING, ended=None)
+    record = record._replace(run=record.run._replace(owner=this_process()))
     assert "`TestJob` at 2022-12-26 15:28:01  ● running for 1m 00s, 2 of 5 tasks done, 1 failed\n" in log(record)
 
 

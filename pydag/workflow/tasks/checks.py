@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pydag.errors import InvalidJob, shown
-from pydag.model.states import When
+from pydag.model.states import Overlap, When
 
 MAX_NAME = 200
 MAX_SECONDS = 365 * 86400.0
@@ -58,6 +58,14 @@ def checked_strict(value: object, what: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise InvalidJob(f"{what}: strict={shown(value)} must be True or False")
     return value
+
+
+def checked_overlap(overlap: object, name: str) -> Overlap:
+    """Whether two runs of the job may go on at once, as an `Overlap` or its word."""
+    try:
+        return Overlap(overlap)
+    except ValueError:
+        raise InvalidJob(f"job {name!r}: overlap={shown(overlap)} is unknown; use 'allow' or 'forbid'") from None
 
 
 def checked_when(when: object, name: str) -> When:
