@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from pydag.app.backends import checked, opened_store
 from pydag.app.lookup import found_run
