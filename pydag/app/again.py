@@ -107,7 +107,7 @@ def resume(
 def _done(record: RunRecord, *, take_over: bool) -> Earlier:
     """What the run has done. Raises where it cannot be resumed, or nothing is left to do."""
     _refuse_unless_resumable(record, take_over=take_over)
-    earlier = of_resumed(record, f"its tracker ended: {named(record.run.owner)}")
+    earlier = of_resumed(record, f"pydag ({named(record.run.owner) or 'an unknown process'}) ended before it")
     if Plan(record.spec, earlier.ended).done:
         raise InvalidSetting(
             f"nothing of run {record.id} is left to do: `pydag retry {record.id}` runs again what did not succeed"

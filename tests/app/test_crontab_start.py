@@ -138,7 +138,7 @@ def test_a_run_that_is_due_while_the_last_one_goes_on_is_shown_as_cancelled(dire
     submitted(cron="* * * * *")
     with started(*PYDAG, "run", "flow.py") as process:
         eventually(Path("gate.open").exists)
-        assert fire().returncode == 2
+        assert fire().returncode == 7
         directory.joinpath("gate").touch()
         assert process.wait(60) == 0
     late, by_hand = runs()
@@ -172,7 +172,7 @@ def test_a_start_does_not_overtake_the_one_before(own_home: Path) -> None:
     submitted(cron="0 0 1 1 *")
     with Submissions(own_home).start_lock(submission_id("TestJob")) as alone:
         assert alone
-        assert fire().returncode == 2
+        assert fire().returncode == 7
     assert [(run["state"], run["detail"]) for run in runs()] == [("cancelled", "the last run still goes on")]
     assert fire().returncode == 0
     assert [run["state"] for run in runs()] == ["success", "cancelled"]

@@ -62,7 +62,7 @@ def test_a_start_that_comes_too_early_counts_as_a_failure_too(directory: Path) -
     submitted(cron="* * * * *")
     with started(*PYDAG, "run", "flow.py") as process:
         eventually(Path("gate.open").exists)
-        assert fire().returncode == 2
+        assert fire().returncode == 7
         assert said() == ["cancelled"]
         directory.joinpath("gate").touch()
         assert process.wait(60) == 0

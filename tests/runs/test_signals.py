@@ -179,7 +179,7 @@ def test_a_job_that_runs_is_not_deleted() -> None:
     with a_run() as process:
         run = logged()["id"]
         done = pydag("delete", "TestJob")
-        assert (done.returncode, done.stdout) == (2, "")
+        assert (done.returncode, done.stdout) == (7, "")
         assert done.stderr == (
             f"pydag: job 'TestJob' runs now (run {run}): wait for its end or stop it, or delete it all the same with "
             "--force\n"
