@@ -25,8 +25,6 @@ from pydag.view.wrapping import wrapped
 _LONG = 64 * 1024
 """Characters of a line that has no end; more are shown in pieces."""
 
-_NOT_YET = "has not started yet: there is no output."
-
 
 def task_output(
     job: str,
@@ -48,8 +46,6 @@ def task_output(
     def lines(texts: Iterable[str]) -> Iterator[bytes]:
         return ((text + "\n").encode(encoding, "backslashreplace") for text in texts)
 
-    # Colours that a task left on must not colour our lines.
-    reset = RESET.encode() if display.colour else b""
     shown = False
     for each in kept:
         if shown:
@@ -58,20 +54,29 @@ def task_output(
             title = f"Log For Task `{sanitized(task.name)}`"
             yield from lines(heading(title, [each.attempt.started or each.run.started], display))
         yield from lines(_header(task, each.attempt, now, display))
-        last = b"\n"
         texts = (text.encode(encoding, "backslashreplace") for text in _shown(each.output, display))
-        for data in each.output if exact else texts:
-            yield data
-            last = data[-1:] or last
-        yield reset if last == b"\n" else reset + b"\n"
+        yield from _ended(each.output if exact else texts, display)
         if each.attempt.output_dropped:
             yield from lines([display.paint(_cut(each.attempt.output_dropped), State.FAILED)])
         shown = True
-    if shown:
-        yield from lines([end(display)])
-    else:
-        of = f"the task `{sanitized(task.name)}` of `{sanitized(job)}`"
-        yield from lines([f"No attempt of {of} has failed." if failed else f"T{of[1:]} {_NOT_YET}"])
+    yield from lines([end(display) if shown else _nothing(job, task, failed=failed)])
+
+
+def _ended(output: Iterable[bytes], display: Display) -> Iterator[bytes]:
+    """The output, ended so that neither its last line nor a colour that it left on goes on in our next line."""
+    last = b"\n"
+    for data in output:
+        yield data
+        last = data[-1:] or last
+    reset = RESET.encode() if display.colour else b""
+    yield reset if last == b"\n" else reset + b"\n"
+
+
+def _nothing(job: str, task: TaskSpec, *, failed: bool) -> str:
+    of = f"the task `{sanitized(task.name)}` of `{sanitized(job)}`"
+    if failed:
+        return f"No attempt of {of} has failed."
+    return f"T{of[1:]} has not started yet: there is no output."
 
 
 def _header(task: TaskSpec, attempt: Attempt, now: datetime, display: Display) -> Iterator[str]:
