@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pydag.app.backends import gocron_client, opened_store, redis_server
 from pydag.app.gocron import spec_on
@@ -49,6 +51,8 @@ def _redis(settings: Settings) -> RedisSettings:
 
 
 def _old_history(redis: RedisSettings) -> OldHistory:
+    if redis.url and redis.url.startswith(("redis:", "rediss:")):  # the database that a URL names is that of today
+        redis = replace(redis, url=urlsplit(redis.url)._replace(path=f"/{old_history.DATABASE}", query="").geturl())
     return old_history.read(redis_server(redis, old_history.DATABASE), redis.prefix)
 
 

@@ -101,6 +101,16 @@ def test_what_gocron_no_longer_has_and_what_cannot_be_read_is_said(server: Lab, 
     assert newest(server.prefix)["state"] == "success"
 
 
+def test_the_old_database_is_found_where_a_url_names_todays(
+    server: Lab, old: Any, prefix: str, redis_for_all: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old.set(f"{prefix}:J:1672068481:a", "999999999,999999,success,1672068484")
+    monkeypatch.delenv("PYDAG_LOG_STORE_HOST")
+    monkeypatch.setenv("PYDAG_LOG_STORE_URL", f"redis://127.0.0.1:{redis_for_all.port}/0")
+    assert pydag("migrate").stdout == "copied 1 run; 0 were copied before\n"
+    assert newest("J")["state"] == "success"
+
+
 def test_without_redis_it_says_what_to_set() -> None:
     done = pydag("migrate")
     assert (done.returncode, done.stdout) == (2, "")

@@ -68,7 +68,7 @@ def test_the_example_is_run_logged_and_deleted_as_the_document_says(user: Lab) -
     assert "job 'TestJob' exists on gocron (5 tasks): set PYDAG_RUN_NEW=no " in second.stderr
     said("export PYDAG_RUN_NEW=no\npython example.py")
 
-    assert said("pydag list").splitlines() == ["TestJob"]
+    assert said("pydag list").splitlines()[0] == "TestJob"  # below it may be jobs of others that are on gocron alone
     assert said('pydag list --job_name="TestJob"').splitlines() == TASKS
 
     flat = said("pydag log TestJob")
