@@ -34,6 +34,16 @@ def pydag(graph: Graph, command: str = "true") -> Contender:
     return Contender(name="pydag", prepare=prepare)
 
 
+def pydag_on(kind: str, graph: Graph, command: str = "true") -> Contender:
+    """`pydag run` whose stdout is a terminal of 80x24 (`pty`) or a `pipe`, and somebody reads it."""
+    inner = pydag(graph, command)
+
+    def prepare(directory: Path) -> list[str]:
+        return [sys.executable, str(Path(__file__).with_name("terminal.py")), kind, *inner.prepare(directory)]
+
+    return Contender(name=f"pydag on a {kind}", prepare=prepare)
+
+
 def make(graph: Graph, shell: str | None = "/bin/bash", command: str = "true") -> Contender:
     """GNU make with phony targets, so that it looks at no files. Without a shell it takes its default, `/bin/sh`."""
 

@@ -52,6 +52,8 @@ def workloads(divisor: int = 1) -> list[Workload]:
         _large_fan(10_000 // divisor),
         _chain(100 // divisor),
         _layers(20, 50 // divisor),
+        _live(10_000 // divisor),
+        _live_start(),
         _one_task(),
         _help(),
         _planning(100_000 // divisor),
@@ -123,6 +125,38 @@ def _layers(depth: int, width: int) -> Workload:
     return Workload(
         name="layers",
         comparisons=(Comparison(work=work, ours=peers.pydag(graph), theirs=theirs, bound=bounds.times_as_long(1.2)),),
+    )
+
+
+def _live(width: int) -> Workload:
+    graph = fan(width)
+    return Workload(
+        name="live",
+        comparisons=(
+            Comparison(
+                work=f"1 root, {width:,} parallel, 1 sink: the live view",
+                ours=peers.pydag_on("pty", graph),
+                theirs=peers.pydag_on("pipe", graph),
+                bound=bounds.times_as_long(1.1),
+            ),
+        ),
+    )
+
+
+def _live_start() -> Workload:
+    """The first task kills pydag, so that the command ends when the task starts."""
+    graph, command = ((),), "kill -9 $PPID"
+    return Workload(
+        name="live-start",
+        comparisons=(
+            Comparison(
+                work="start of the first task: the live view",
+                ours=peers.pydag_on("pty", graph, command),
+                theirs=peers.pydag_on("pipe", graph, command),
+                bound=bounds.longer(0.005),
+            ),
+        ),
+        repeats=6,
     )
 
 

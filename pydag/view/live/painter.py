@@ -20,7 +20,7 @@ from pydag.view.terminal import Display
 _CONSOLE = Console()  # nothing is printed with it: a Text asks it for styles
 
 _GUESS_AGAIN = 1.0
-"""Seconds for which an estimate of the time left holds: one that changes more often cannot be read."""
+"""Seconds for which an estimate of the time left holds, so that it costs little and can be read."""
 
 
 class _Drawn(NamedTuple):
@@ -82,9 +82,10 @@ class Painter:
     def _seconds_left(self, now: datetime) -> float:
         if not self._estimate:
             return 0.0
-        if self._guessed is None or not 0 <= (now - self._guessed).total_seconds() < _GUESS_AGAIN:
-            self._guessed, self._left = now, self._estimate.seconds_left(self.board, now)
-        return self._left
+        passed = (now - self._guessed).total_seconds() if self._guessed else _GUESS_AGAIN
+        if not 0 <= passed < _GUESS_AGAIN:
+            self._guessed, self._left, passed = now, self._estimate.seconds_left(self.board, now), 0.0
+        return self._left - passed
 
 
 def _written(line: _Drawn) -> str:
