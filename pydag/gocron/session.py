@@ -38,8 +38,11 @@ class Session:
     ) -> requests.Response:
         """Send one request. Raises what requests raises."""
         if self._settings is None:
-            with requests.Session() as session:
-                self._settings = session.merge_environment_settings(url, {}, stream, None, None)
+            try:
+                with requests.Session() as session:
+                    self._settings = session.merge_environment_settings(url, {}, stream, None, None)
+            except ValueError as error:  # what is no URL to Python
+                raise requests.exceptions.InvalidURL(str(error)) from None
             self._auth = get_netrc_auth(url)
         request = requests.PreparedRequest()
         request.prepare(method, url, headers={**self._headers, **headers}, params=params, data=data, auth=self._auth)
