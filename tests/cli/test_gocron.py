@@ -235,11 +235,11 @@ def test_a_second_run_of_a_job_that_runs_on_gocron_is_refused(server: Lab) -> No
     with started(*PYDAG, "run", file) as first:
         eventually(Path("gate.open").exists)
         second = pydag("run", file, PYDAG_RUN_NEW="auto")
-        assert second.returncode == 2
+        assert second.returncode == 7
         assert f"pydag: job '{server.prefix}' runs now (run " in second.stderr
         assert second.stderr.count("\n") == 1
         refused = pydag("delete", server.prefix)
-        assert refused.returncode == 2
+        assert refused.returncode == 7
         assert len(server.client.tasks(tag=server.prefix)) == 1
         assert "running" in json.dumps(json.loads(pydag("status", server.prefix, "--json").stdout)["running"])
         Path("gate").touch()
@@ -284,7 +284,7 @@ def test_what_runs_on_gocron_is_not_deleted_from_a_machine_without_its_history_b
     with started(*PYDAG, "run", file) as process:
         eventually(Path("gate.open").exists)
         refused = pydag("delete", server.prefix, PYDAG_HOME="elsewhere")
-        assert refused.returncode == 2
+        assert refused.returncode == 7
         said = f"pydag: gocron says that job '{server.prefix}' runs now ('{server.prefix}:a' since "
         assert refused.stderr.startswith(said)
         assert len(server.client.tasks(tag=server.prefix)) == 1
