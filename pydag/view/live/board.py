@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pydag.model.run import Attempt, Output, Run, tried_again
 from pydag.model.spec import JobSpec
-from pydag.model.states import State
+from pydag.model.states import Reason, State
 from pydag.view.live.groups import Groups
 from pydag.view.output_lines import OutputLines
 from pydag.view.summary import failure_block
@@ -43,6 +43,7 @@ class Board:
         self.states = [State.PENDING] * len(spec.tasks)
         self.counts = dict.fromkeys(State, 0)
         self.counts[State.PENDING] = len(spec.tasks)
+        self.left_out = 0  # of those that are skipped: the run was asked for other tasks
         self.newest: dict[int, Attempt] = {}
         self.running: dict[int, Attempt] = {}
         self.waiting: dict[int, Attempt] = {}  # the last attempt of what waits for its next one
@@ -118,6 +119,7 @@ class Board:
         task, state = attempt.task, attempt.state
         if attempt.attempted or task not in self.newest:
             self.newest[task] = attempt
+        self.left_out += attempt.reason is Reason.LEFT_OUT
         self.waiting.pop(task, None)
         if state is State.RUNNING:
             self.running[task] = attempt

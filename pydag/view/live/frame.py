@@ -126,7 +126,9 @@ class Frames:
         board, width = self._board, display.width or 80
         total, done = len(board.states), board.done
         name = display.fit(sanitized(board.spec.name), max(width // 3, 8))
-        counts = _counts(board.counts)
+        counts = _counts({**board.counts, State.SKIPPED: board.counts[State.SKIPPED] - board.left_out})
+        if board.left_out:
+            counts.append((f"{board.left_out:,} left out", DIM))
         progress: Line = [(f"{done:,}/{total:,}", ""), (elapsed(board.run.started, now), "")]
         if hook:
             return _spaced([(name, ""), (f"`{hook}` runs", STYLES[State.RUNNING].terminal), *progress, *counts])

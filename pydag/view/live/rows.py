@@ -111,10 +111,10 @@ def _before(board: Board, task: int) -> str:
 
 
 def _needed(board: Board, task: int) -> bool:
-    """Whether something failed that a task for failures waits for."""
-    return any(
-        board.states[each] in _BAD or board.states[each] is State.SKIPPED for each in board.spec.tasks[task].upstream
-    )
+    """Whether something failed that a task for failures waits for, or was skipped because something failed."""
+    upstream = board.spec.tasks[task].upstream
+    ends = [board.newest[each] for each in upstream if board.states[each] in (*_BAD, State.SKIPPED)]
+    return any(end.reason is not Reason.LEFT_OUT for end in ends)
 
 
 def _ended(board: Board, attempt: Attempt, row: Row, state: State) -> Row:

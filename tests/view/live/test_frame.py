@@ -5,7 +5,7 @@ import pytest
 from pydag.model.actions import Shell
 from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec, TaskSpec
-from pydag.model.states import State, When
+from pydag.model.states import Reason, State, When
 from pydag.view.terminal import Display
 from tests.support.frames import SIZE_80, board_of, frame_of
 from tests.support.samples import STORY, TEST_JOB, failed, fan, job, running, skipped, success
@@ -86,6 +86,14 @@ def test_what_will_not_run_says_why() -> None:
     lines = frame_of(board_of(ETL, cancelled))
     assert lines[1] == "! extract orders   cancelled before it started"
     assert lines[3] == "! extract stock    1.0s  exit 1, attempt 1 of 3, cancelled before the next"
+
+
+def test_what_was_left_out_is_no_reason_for_a_task_on_failure() -> None:
+    left_out = [Attempt.not_attempted(task, State.SKIPPED, reason=Reason.LEFT_OUT) for task in range(4)]
+    board = board_of(ETL, [*left_out, Attempt.not_attempted(5, State.SKIPPED, reason=Reason.LEFT_OUT), running(4, 0)])
+    lines = frame_of(board)
+    assert lines[-2] == "·       mail       only on failure"
+    assert lines[-1] == "etl  ███████████░░░░░  5/7  20s  1 running  5 left out"
 
 
 def test_a_large_job_folds_what_is_equal_and_names_what_runs() -> None:
