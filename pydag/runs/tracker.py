@@ -96,8 +96,7 @@ class Tracker:
         self._output_bytes = 0
         self._output_since: float | None = None
         self._beat_due = clock.monotonic() + HEARTBEAT
-        self._stop_requests = 0
-        self._stops_done = 0
+        self._stop_requests = self._stops_done = 0
 
     @property
     def interrupted(self) -> bool:

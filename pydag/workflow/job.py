@@ -78,14 +78,10 @@ class Job:
             raise InvalidJob(
                 f"job {name!r}: max_parallel={shown(max_parallel)} must be a whole number, from 1 to {sys.maxsize}"
             )
-        if not isinstance(description, str):
-            raise InvalidJob(f"job {name!r}: the description must be text, not {shown(description)}")
-        if found := NOT_FOR_A_PROGRAM.search(description):
-            raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which cannot be passed to a program")
         self.engine = engine
         self.task_manager: object | None = None
         self.max_parallel = max_parallel
-        self.description = description
+        self.description = _checked_description(description, name)
         self.strict = checked_strict(strict, f"job {name!r}")
         self.overlap = checked_overlap(overlap, name)
         given = zip(HOOKS, (on_failure, on_success, on_end), strict=True)
@@ -215,6 +211,14 @@ def _program() -> Path | None:
     """The file of the program that runs."""
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     return Path(file) if file else None
+
+
+def _checked_description(description: object, name: str) -> str:
+    if not isinstance(description, str):
+        raise InvalidJob(f"job {name!r}: the description must be text, not {shown(description)}")
+    if found := NOT_FOR_A_PROGRAM.search(description):
+        raise InvalidJob(f"job {name!r}: the description holds {found[0]!r}, which cannot be passed to a program")
+    return description
 
 
 def _next_step(missing: Task) -> str:
