@@ -13,19 +13,23 @@ from pydag.model.run import Attempt, Output
 from pydag.model.spec import JobSpec
 
 Event = Output | Attempt
-"""More output of a running attempt; or, as an `Attempt`, how an attempt ended.
+"""More output of a running attempt; or, as an `Attempt`, how an attempt ended, or what is to say of a running one.
 
-Its state is success, failed, cancelled or lost, never a guess. Exactly one of `exit_status` and `signal` is set where
-the engine saw the end of the process. The tracker adds the times and `output_dropped`.
+The state of an end is success, failed, cancelled or lost, never a guess. Exactly one of `exit_status` and `signal` is
+set where the engine saw the end of the process. An engine that knows when its server started and ended the attempt
+gives both times, by the clock of this machine; the tracker holds them between the attempt's first record and now. Else
+they are None: the attempt ended now. The tracker adds `output_dropped`.
+
+An `Attempt` in the state running changes nothing but the attempt's `detail`: what the engine waits for.
 """
 
 
 class Engine(ABC):
     """Executes attempts. One tracker uses it, from one thread; an engine serves one run and is then closed.
 
-    Events of one attempt come in order: its output as it was written, then exactly one end. Events of different
-    attempts come in any order. No event comes for an attempt that was not started. An engine passes all output on: the
-    tracker limits what is kept.
+    Events of one attempt come in order: its output as it was written, details while it runs, then exactly one end.
+    Events of different attempts come in any order. No event comes for an attempt that was not started. An engine passes
+    all output on: the tracker limits what is kept.
     """
 
     name: str

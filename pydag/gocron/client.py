@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from pygocron.pygocron import PyGoCron
 
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
+from pydag.gocron.clock import Span
 from pydag.gocron.forms import TaskForm, check_form, form_fields
 from pydag.gocron.http import Declined, GoCronHttp, NoAnswer, NoRights, NoSuchPath
 from pydag.gocron.records import Dialect, LogRow, LogStatus, Node, RemoteTask, read_node, read_row, read_task
@@ -77,6 +78,16 @@ class GoCronClient(PyGoCron):  # type: ignore[misc]  # its base brings no types
     def login(self) -> None:
         """Log in now, to find out early whether that works."""
         self._http.login(stale="")
+
+    @property
+    def clock_ahead(self) -> Span:
+        """How far the server's clock (seconds since 1970) is ahead of `time.monotonic()`, as its answers showed it."""
+        return self._http.clock.ahead
+
+    @property
+    def refused(self) -> float | None:
+        """When nobody listened at the address, the last time, by `time.monotonic()`."""
+        return self._http.refused
 
     def dialect(self) -> Dialect:
         """Which of the two gocrons this is; one request, the first time."""

@@ -7,10 +7,11 @@ The login is the only operation of gocron that this module knows.
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +20,21 @@ import requests
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
+from pydag.gocron.clock import ServerClock, second_of
 from pydag.gocron.session import Session
 
 READ_PAUSES = (0.1, 0.4)
 """Seconds before the second and the third try of a read that had no answer."""
 
 CONNECT_TIMEOUT = 5.0
+
+ANSWER_LIMIT = 64 << 20
+"""Bytes of one answer. A row with 4 MiB of output, each byte of it escaped, has 24 MiB."""
+
+LOGIN_PAUSE = 60.0
+"""Seconds without a further login after gocron did not accept the login that it had just given."""
+
+_PIECE = 1 << 16  # bytes of an answer that are read at once
 
 _OK, _DECLINED, _FAILED_LOGIN, _NO_RIGHTS, _NO_PATH = 0, 1, 401, 403, 404
 _BROKEN, _NOT_INSTALLED = 500, 801
@@ -55,6 +65,10 @@ class NoAnswer(EngineUnreachable):
         super().__init__(message)
 
 
+class TooLarge(EngineUnreachable):
+    """An answer over `ANSWER_LIMIT`."""
+
+
 class NoSuchPath(EngineUnreachable):
     """A request that this gocron does not know: it is another version, or the other dialect."""
 
@@ -75,8 +89,10 @@ class GoCronHttp:
     """Sends requests to one server from any thread; each thread keeps one connection.
 
     Logs in at the first request, and once more when gocron no longer accepts the token. Threads that need a login at
-    the same time share one. A refused login is not tried again, since the fork locks an account after five of them.
-    The timeout is in seconds, for each request.
+    the same time share one. A refused login is not tried again, since the fork locks an account after five of them; one
+    that was given and not accepted, only after `LOGIN_PAUSE`. The timeout is in seconds, for each request with its
+    whole answer. `clock` is what the answers told of the server's clock, beside `time.monotonic()`; by that, `refused`
+    is when nobody listened at the address, the last time.
     """
 
     def __init__(self, address: str, user: str, password: str, *, token: str = "", timeout: float = 30.0) -> None:
@@ -91,6 +107,9 @@ class GoCronHttp:
         self._lock = threading.Lock()
         self._logins = 0
         self._login_error: EngineError | None = None
+        self._no_login_until = 0.0
+        self.clock = ServerClock()
+        self.refused: float | None = None
 
     def __repr__(self) -> str:
         return f"GoCronHttp(address={self.address!r}, user={self.user!r})"
@@ -115,6 +134,8 @@ class GoCronHttp:
         answer = self._exchange(method, path, fields, token)
         if answer["code"] == _FAILED_LOGIN:
             answer = self._exchange(method, path, fields, self.login(stale=token))
+            if answer["code"] == _FAILED_LOGIN:
+                self._no_login_until = time.monotonic() + LOGIN_PAUSE
         return self._data(answer, what)
 
     def login(self, *, stale: str) -> str:
@@ -125,6 +146,8 @@ class GoCronHttp:
                 return self.token
             if self._login_error and (self._logins != seen or isinstance(self._login_error, EngineRefused)):
                 raise _fresh(self._login_error)
+            if time.monotonic() < self._no_login_until:
+                raise self._not_accepted()
             self._login_error = None
             try:
                 self.token = self._fresh_token()
@@ -177,31 +200,43 @@ class GoCronHttp:
     def _exchange(self, method: str, path: str, fields: Mapping[str, str | int], token: str) -> dict[str, Any]:
         query, form = (fields, None) if method == "GET" else (None, fields)
         headers = {"Auth-Token": token} if token else {}
+        began = time.monotonic()
         try:
-            response = self._session().request(
+            with self._session().request(
                 method,
                 self._base + path,
                 params=query,
                 data=form,
                 headers=headers,
                 timeout=self._timeout,
-            )
-            return self._decoded(response)
+                stream=True,
+            ) as response:
+                self.clock.saw(second_of(response.headers.get("Date")), began, time.monotonic())
+                return self._decoded(response.status_code, self._content(response, began + self._timeout[1]))
         except (requests.RequestException, HTTPError, UnicodeError) as error:
             raise self._translated(error) from None
 
-    def _decoded(self, response: requests.Response) -> dict[str, Any]:
-        if response.status_code >= _BROKEN:
-            message = f"gocron at {self.address} answered with HTTP {response.status_code}"
+    def _content(self, response: requests.Response, until: float) -> bytes:
+        """The whole answer, which must be within the limit, and here in time."""
+        content = bytearray()
+        while piece := response.raw.read1(_PIECE, decode_content=True):  # what is there, without waiting for more
+            content += piece
+            if len(content) > ANSWER_LIMIT:
+                raise TooLarge(f"an answer of gocron at {self.address} is over {ANSWER_LIMIT >> 20} MiB: clear its log")
+            if time.monotonic() > until:
+                raise requests.exceptions.ReadTimeout
+        return bytes(content)
+
+    def _decoded(self, status: int, content: bytes) -> dict[str, Any]:
+        if status >= _BROKEN:
+            message = f"gocron at {self.address} answered with HTTP {status}"
             raise NoAnswer(f"{message}: look into its log", sent=True)
         try:
-            answer = json.loads(response.content)
-        except ValueError:
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or not isinstance(answer.get("code"), int):
-            raise EngineUnreachable(
-                f"{self.address} answers, but is not gocron (HTTP {response.status_code}): check GOCRON_ADDRESS"
-            )
+            raise EngineUnreachable(f"{self.address} answers, but is not gocron (HTTP {status}): check GOCRON_ADDRESS")
         return answer
 
     def _data(self, answer: Mapping[str, Any], what: str) -> Any:
@@ -212,7 +247,7 @@ class GoCronHttp:
         if code == _NOT_INSTALLED:
             raise EngineUnreachable(f"{at} is not installed yet: open it in a browser and install it")
         if code == _FAILED_LOGIN:
-            raise EngineRefused(f"{at} does not accept the login that it gave: check its clock ({reason})")
+            raise self._not_accepted()
         if code == _NO_RIGHTS:
             raise NoRights(f"user {self.user!r} of {at} may not {what} ({reason}): use an administrator")
         if code == _NO_PATH:
@@ -220,6 +255,9 @@ class GoCronHttp:
         if code == _BROKEN:
             raise NoAnswer(f"{at} broke at the request to {what}: look into its log", sent=True)
         raise Declined(f"{at} refused to {what}: {_in_english(reason)}", reason=reason)
+
+    def _not_accepted(self) -> EngineError:
+        return EngineRefused(f"gocron at {self.address} does not accept the login that it gave: check its clock")
 
     def _translated(self, error: Exception) -> EngineError:
         at = f"gocron at {self.address}"
@@ -236,6 +274,8 @@ class GoCronHttp:
         if isinstance(error, ValueError):
             return EngineUnreachable(f"{self.address!r} is not an address of gocron: write it as http://host:5920")
         if _never_sent(error):
+            if _errno(error) == errno.ECONNREFUSED:
+                self.refused = time.monotonic()
             return NoAnswer(
                 f"{at} cannot be reached ({_cause(error)}): check GOCRON_ADDRESS and that it runs",
                 sent=False,
@@ -255,17 +295,28 @@ def _never_sent(error: Exception) -> bool:
 
 def _cause(error: BaseException) -> str:
     """The operating system's message inside an error of requests, never its URL."""
-    seen: BaseException | None = error
-    while seen is not None:
+    for seen in _inside(error):
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
         if isinstance(seen, ConnectionError):
             return _one_line(seen)
         if isinstance(seen, HTTPException):
             return "it does not speak HTTP"
+    return type(error).__name__
+
+
+def _errno(error: BaseException) -> int:
+    """The operating system's number inside an error of requests; 0 without one."""
+    return next((seen.errno for seen in _inside(error) if isinstance(seen, OSError) and seen.errno), 0)
+
+
+def _inside(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those that it wraps."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
         inner = (getattr(seen, "reason", None), *seen.args, seen.__context__)
         seen = next((one for one in inner if isinstance(one, BaseException)), None)
-    return type(error).__name__
 
 
 def _in_english(reason: str) -> str:

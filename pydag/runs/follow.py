@@ -31,10 +31,10 @@ def report_run(read: ReadRun, pause: Pause, store: Store, reporter: Reporter) ->
     """Report what the run did and does, until its end, and the output of failed attempts."""
     record = read()
     reporter.run_started(record.run, record.spec)
-    reported: set[tuple[int, int, State]] = set()
+    reported: set[tuple[int, int, State, str]] = set()
     while True:
-        changes = [each for each in _attempts(record) if (each.task, each.number, each.state) not in reported]
-        reported.update((each.task, each.number, each.state) for each in changes)
+        changes = [each for each in _attempts(record) if _known_by(each) not in reported]
+        reported.update(map(_known_by, changes))
         batch: list[Attempt] = []
         for change in changes:
             if change.state in (State.FAILED, State.LOST):
@@ -83,3 +83,7 @@ def _attempts(record: RunRecord) -> list[Attempt]:
 
 def _not_attempted(task: int, done: TaskRun) -> list[Attempt]:
     return [Attempt.not_attempted(task, done.state, reason=done.reason)] if done.state.final else []
+
+
+def _known_by(attempt: Attempt) -> tuple[int, int, State, str]:
+    return attempt.task, attempt.number, attempt.state, attempt.detail

@@ -161,10 +161,12 @@ class Tracker:
         if self.done:
             return
         for event in self._engine.wait(self._longest_wait()):
-            if isinstance(event, Attempt):
+            if isinstance(event, Output):
+                self._take_output(event)
+            elif event.state.final:
                 self._take_end(event)
             else:
-                self._take_output(event)
+                self._take_detail(event)
 
     def start_ready(self) -> None:
         """Write what ended and what starts now in one step, start it, and then report it."""
@@ -249,12 +251,17 @@ class Tracker:
         task_or_none = self._plan.take()
         return None if task_or_none is None else (task_or_none, self._earlier.numbers.get(task_or_none, 1))
 
+    def _take_detail(self, event: Attempt) -> None:
+        """The attempt runs on, and there is something to say about it."""
+        attempt = self._running[event.task]._replace(detail=event.detail)
+        self._running[event.task] = attempt
+        self._attempts.append(attempt)
+
     def _take_end(self, event: Attempt) -> None:
         attempt = self._running[event.task]
         task = self._spec.tasks[event.task]
-        self._attempts.append(
-            event._replace(started=attempt.started, ended=self._clock.now(), output_dropped=self._dropped(event.task))
-        )
+        started, ended = _times(attempt, event, self._clock.now())
+        self._attempts.append(event._replace(started=started, ended=ended, output_dropped=self._dropped(event.task)))
         del self._running[event.task]  # last: should a signal handler raise here, its attempt must not stay `running`
         self._output_seen.pop(event.task, None)
         # Only a failure is known to have ended: what is lost may still be running, and must not run twice.
@@ -319,3 +326,13 @@ class Tracker:
         if self._output_since is not None:
             due.append(self._output_since + OUTPUT_DELAY - now)
         return max(0.0, min(due))
+
+
+def _times(attempt: Attempt, end: Attempt, now: datetime) -> tuple[datetime, datetime]:
+    """Start and end of an attempt: the engine's, within the time from the attempt's first record to now.
+
+    So no successor starts before its predecessor's end, whatever other clocks say.
+    """
+    first = attempt.started or now
+    started = max(first, min(end.started or first, now))
+    return started, max(started, min(end.ended or now, now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from pydag.engines.base import Engine, Event
 from pydag.model.actions import Shell
@@ -37,6 +38,16 @@ class EngineContract:
         self._start(engine, "exit 3")
         end = one_end(collect(engine, 1))
         assert (end.state, end.exit_status, end.signal) == (State.FAILED, 3, None)
+
+    def test_an_end_has_both_times_in_order_or_none(self, open_engine: OpenEngine) -> None:
+        engine = open_engine()
+        before = datetime.now(UTC)
+        self._start(engine, "exit 0")
+        end = one_end(collect(engine, 1))
+        if end.started is None or end.ended is None:
+            assert end.started is end.ended
+        else:
+            assert before <= end.started <= end.ended <= datetime.now(UTC)
 
     def test_output_comes_whole_and_before_the_end(self, open_engine: OpenEngine) -> None:
         """An engine may strip blanks and newlines at the end of an output, and nothing else."""
@@ -167,14 +178,19 @@ def let_begin(engine: Engine) -> None:
 def collect(engine: Engine, ends: int) -> list[Event]:
     """All events until this many attempts have ended."""
     events: list[Event] = []
-    while sum(isinstance(event, Attempt) for event in events) < ends:
+    while len(ends_in(events)) < ends:
         events += engine.wait(60.0)
     return events
 
 
+def ends_in(events: Iterable[Event]) -> list[Attempt]:
+    """The ends among these events, without what was said of running attempts."""
+    return [event for event in events if isinstance(event, Attempt) and event.state.final]
+
+
 def one_end(events: Iterable[Event]) -> Attempt:
     """The only end among these events."""
-    (end,) = [event for event in events if isinstance(event, Attempt)]
+    (end,) = ends_in(events)
     return end
 
 

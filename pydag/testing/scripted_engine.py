@@ -64,6 +64,10 @@ class ScriptedEngine(Engine):
             del self._running[event.task]
         self._events.append(event)
 
+    def mention(self, start: Start, detail: str) -> None:
+        """Say this of a running attempt now."""
+        self._events.append(Attempt(task=start.task, number=start.number, state=State.RUNNING, detail=detail))
+
     def wait(self, timeout: float | None) -> list[Event]:
         if not self._events and not self._woken:
             due = [deadline for _, deadline in self._running.values()]

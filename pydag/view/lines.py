@@ -81,7 +81,8 @@ class LineReporter:
                 if self._output:
                     lines += [f"{line}\n" for line in self._output.ended(attempt)]
             task = self._spec.tasks[attempt.task]
-            self._last = attempt.ended or attempt.started or self._last
+            waits = attempt.state is State.RUNNING and attempt.detail
+            self._last = self._clock() if waits else attempt.ended or attempt.started or self._last
             if attempt.attempted:
                 lines.append(self._line(f"`{sanitized(task.name)}` {_attempt(task, attempt)}", attempt.state))
             else:
@@ -154,6 +155,8 @@ class LineReporter:
 
 def _attempt(task: TaskSpec, attempt: Attempt) -> str:
     state = attempt.state
+    if state is State.RUNNING and attempt.detail:
+        return f"still running: {sanitized(attempt.detail)}"
     if state is State.RUNNING:
         return f"started, {which_attempt(task, attempt)}" if attempt.number > 1 else "started"
     took = f" after {elapsed(attempt.started, attempt.ended)}" if attempt.started and attempt.ended else ""

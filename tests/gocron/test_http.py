@@ -1,6 +1,7 @@
 """What the client promises of logins, errors and connections. On the stand-in, and without one."""
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import requests
 from pydag.errors import EngineError, EngineRefused, EngineUnreachable
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.forms import TaskForm
-from pydag.gocron.http import READ_PAUSES, GoCronHttp, NoAnswer
+from pydag.gocron.http import READ_PAUSES, GoCronHttp, NoAnswer, TooLarge
 from pydag.gocron.records import Dialect
 from pydag.gocron.session import Session
 from tests.support.fake_gocron import PASSWORD, PLAIN_PASSWORD, PLAIN_USER, USER, FakeGoCron, Fault
@@ -134,14 +135,67 @@ def test_a_read_is_tried_again_unless_its_time_is_over(
     assert len(tries) == times
 
 
+def test_an_answer_that_drips_is_no_answer_after_its_whole_time() -> None:
+    """Each piece comes in time, and the whole does not."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_drip, args=(listener,))
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with GoCronClient(address, "u", "secret", timeout=0.5) as gocron, pytest.raises(NoAnswer) as caught:
+            gocron.login()
+        thread.join()
+    assert caught.value.timed_out
+
+
+def _drip(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            connection.sendall(b" ")
+            select.select([connection], [], [], 0.05)
+
+
+def test_an_answer_over_the_limit_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pydag.gocron.http.ANSWER_LIMIT", 1 << 20)
+    with (
+        web_server(200, b" " * (3 << 20)) as address,
+        GoCronClient(address, "u", "secret") as gocron,
+        pytest.raises(TooLarge, match="over 1 MiB"),
+    ):
+        gocron.login()
+
+
+def test_a_login_that_is_given_and_not_accepted_is_not_asked_for_again_and_again(
+    gocron: GoCronClient, fake: FakeGoCron
+) -> None:
+    gocron.login()
+    fake.fail(Fault.CODE_401, "/api/host", times=100)
+    for _ in range(20):
+        with pytest.raises(EngineRefused, match="does not accept the login"):
+            gocron.hosts()
+    assert fake.counts[LOGIN] == 2
+    assert fake.fired[Fault.CODE_401] == 21
+
+
+def test_a_login_that_ended_is_invisible(gocron: GoCronClient, fake: FakeGoCron) -> None:
+    assert len(gocron.hosts()) == 2
+    fake.expire_tokens()
+    assert len(gocron.hosts()) == 2
+    assert fake.counts[LOGIN] == 2
+
+
 @contextlib.contextmanager
 def web_server(status: int, body: bytes) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # who has read enough hangs up
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""
@@ -149,10 +203,12 @@ def web_server(status: int, body: bytes) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -165,6 +221,8 @@ def web_server(status: int, body: bytes) -> Iterator[str]:
         (404, b"not found"),
         (405, b""),
         (307, b""),
+        (200, b"[" * 200_000),
+        (200, b'{"code": ' + b"9" * 5000 + b"}"),
     ],
 )
 def test_a_web_server_that_is_not_gocron_is_reported_with_its_address(status: int, body: bytes) -> None:

@@ -153,3 +153,47 @@ def test_a_tracker_whose_run_was_taken_over_stops_and_changes_nothing() -> None:
     assert scene.record.run == scene.run._replace(
         state=State.SUCCESS, ended=at(50), owner="other", heard=at(1), fence=1
     )
+
+
+def timed(start: Start, begun: float, over: float) -> list[Event]:
+    """An end with times, in seconds after the start of the run."""
+    return [ended(start, State.SUCCESS, exit_status=0)._replace(started=at(begun), ended=at(over))]
+
+
+def test_an_attempt_has_the_times_that_its_engine_knows() -> None:
+    scene = Scene(free(1), goes_on)
+    scene.tracker.begin()
+    scene.tracker.start_ready()
+    scene.clock.advance(9.0)
+    for event in timed(scene.engine.started[0], 1.0, 4.0):
+        scene.engine.say(event)
+    scene.tracker.turn()
+    scene.tracker.end()
+    (attempt,) = scene.record.tasks["t0"].attempts
+    assert (attempt.started, attempt.ended) == (at(1.0), at(4.0))
+
+
+def test_no_time_of_an_engine_is_before_the_attempt_or_in_the_future() -> None:
+    def answer(start: Start) -> list[Event]:
+        return timed(start, -50.0, 50.0)
+
+    scene = Scene(job_of("job", tasks=2), answer)
+    scene.tracker.track()
+    first, second = (task.attempts[0] for task in scene.record.tasks.values())
+    assert first.started == first.ended == second.started == second.ended == at(0.0)
+
+
+def test_what_an_engine_says_of_a_running_attempt_is_recorded_and_reported() -> None:
+    scene = Scene(free(1), goes_on)
+    scene.tracker.begin()
+    scene.tracker.start_ready()
+    scene.engine.mention(scene.engine.started[0], "waits for the server")
+    scene.tracker.turn()
+    scene.tracker.start_ready()
+    (attempt,) = scene.record.tasks["t0"].attempts
+    assert (attempt.state, attempt.started, attempt.detail) == (State.RUNNING, at(0.0), "waits for the server")
+    assert scene.reporter.told[-2:] == ["0.1 running", "0.1 running"]
+    scene.engine.say(succeed(scene.engine.started[0])[0])
+    scene.tracker.turn()
+    scene.tracker.end()
+    assert scene.record.tasks["t0"].attempts[0].detail == ""

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import json
 import re
 import secrets
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.fake_gocron_api import ENGLISH, Answer, Api
-from tests.support.fake_gocron_core import FINISHED, FakeCore, Row
+from tests.support.fake_gocron_core import FINISHED, RUNNING, FakeCore, Row
 from tests.support.fake_gocron_node import Dialect
 
 USER, PASSWORD = "admin", "admin-password"
@@ -65,24 +68,52 @@ class FakeGoCron:
         """Requests by method and path, with `:id` for a number."""
         self.bodies: list[str] = []
         self.connections = 0
+        self.sockets: list[socket.socket] = []
         self._routes = Api(self.core).routes()
         self._planned: list[_Planned] = []
         self._tokens: dict[str, tuple[str, float]] = {}
         self._failures: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
         self._server = _Server(self, port)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self.port = self._server.server_port
+        self.address = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serve()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.core.kill_all()
+        self._end_serving()
+
+    def _serve(self) -> None:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def _end_serving(self) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def vanish(self) -> None:
+        """Refuse connections and cut those there are, as a way to the server that is closed; what runs goes on."""
+        self._end_serving()
+        for connection in self.sockets:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def crash(self) -> None:
+        """End as by SIGKILL: nobody writes the ends of what runs, whose commands the nodes kill."""
+        self.vanish()
+        with self.core.lock:
+            self.core.orphans.update(row.id for row in self.core.rows.values() if row.status == RUNNING)
+            for execution in self.core.executions.values():
+                execution.kill("killed")
+
+    def come_back(self) -> None:
+        """Serve again at the same address."""
+        self._server = _Server(self, self.port)
+        self._serve()
 
     def fail(self, fault: Fault, path: str = "/api/", *, times: int = 1) -> None:
         """Let the next `times` requests whose path starts with `path` go wrong."""
@@ -197,6 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         self.fake = self.server.fake
         self.fake.connections += 1
+        self.fake.sockets.append(self.connection)
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -233,6 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Date", formatdate(time.time() + self.fake.core.ahead, usegmt=True))
         self.end_headers()
         self.wfile.write(content)
 

@@ -91,7 +91,12 @@ class Runs:
         return not self._ends()
 
     def _ends(self) -> list[Attempt]:
-        return [event for event in self.events if isinstance(event, Attempt)]
+        return [event for event in self.events if isinstance(event, Attempt) and event.state.final]
+
+    def said(self, task: int = 0) -> list[str]:
+        """What the engine said of a task while it ran."""
+        attempts = [event for event in self.events if isinstance(event, Attempt) and event.task == task]
+        return [event.detail for event in attempts if not event.state.final]
 
     def output(self, task: int = 0) -> bytes:
         return b"".join(event.data for event in self.events if isinstance(event, Output) and event.task == task)

@@ -64,6 +64,17 @@ TestJob: failed after 13s; 2 success, 1 failed, 2 skipped
     )
 
 
+def test_what_an_engine_waits_for_has_a_line_with_the_time_at_which_it_was_said() -> None:
+    stream = io.StringIO()
+    waits = running(0, 0)._replace(detail="gocron is away")
+    reporter = LineReporter(stream, PLAIN, clock=lambda: at(40))
+    replay(reporter, [[running(0, 0)], [waits]], STORY_ENDS)
+    assert stream.getvalue().splitlines()[1:3] == [
+        "2022-12-26 15:28:01 `Sync Data` started",
+        "2022-12-26 15:28:41 `Sync Data` still running: gocron is away",
+    ]
+
+
 def test_output_that_was_asked_for_comes_between_start_and_end_of_its_task() -> None:
     stream = io.StringIO()
     replay(LineReporter(stream, PLAIN, show_output=True), STORY, STORY_ENDS)

@@ -8,24 +8,29 @@ success, and what nobody can know is `lost`, with the reason.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 
 from pydag.engines.base import Engine, Event
+from pydag.engines.gocron.attempt import RunningAttempt
 from pydag.engines.gocron.forms import job_forms
+from pydag.engines.gocron.notices import notices
+from pydag.engines.gocron.outage import WAIT, Outage
 from pydag.engines.gocron.pace import Pace
 from pydag.engines.gocron.sync import synchronize
 from pydag.engines.gocron.threads import THREADS
+from pydag.engines.gocron.times import times, wall
 from pydag.engines.gocron.triggers import Triggers
 from pydag.engines.gocron.verdict import STRANGER, Verdict, verdict
 from pydag.errors import EngineError
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.forms import seconds_allowed
-from pydag.gocron.http import NoAnswer
+from pydag.gocron.http import NoAnswer, TooLarge
 from pydag.gocron.records import LogRow, RemoteTask
 from pydag.gocron.results import parse_result
 from pydag.model.actions import Shell
@@ -49,6 +54,12 @@ NO_END_SEEN = (
 )
 """Why a run is given up `LOST_AFTER` its timeout."""
 
+RESTARTED = (
+    f"gocron was away while it ran, and {WAIT:g} s after that it still called it running: it was restarted, and writes "
+    "no end of it"
+)
+"""Why a run is given up after an outage."""
+
 NO_STOP_SEEN = "it was asked to stop, and gocron did not say that it ended"
 
 QUEUE = 500
@@ -57,20 +68,6 @@ QUEUE = 500
 _FEW = 5  # up to so many ended runs are read one by one, more of them by whole pages
 
 _log = logging.getLogger("pydag.gocron")
-
-
-@dataclass(slots=True, eq=False)
-class _Running:
-    task: int
-    number: int
-    task_id: int
-    timeout: float
-    newest_before: int = 0  # the newest log row before the trigger
-    row: int = 0  # the log row of this attempt, once it was seen
-    triggered: bool = False
-    unconfirmed: bool = False  # the answer to the trigger was lost
-    deadline: float = 0.0  # when it is given up as lost, by the monotonic clock
-    lost_because: str = ""  # the reason then
 
 
 class GoCronEngine(Engine):
@@ -89,15 +86,17 @@ class GoCronEngine(Engine):
         self._task_timeout = task_timeout
         self._pace = Pace(rounds_time)
         self._tasks: list[RemoteTask] = []
-        self._new: list[_Running] = []  # started, not yet triggered
-        self._running: dict[int, _Running] = {}
+        self._new: list[RunningAttempt] = []  # started, not yet triggered
+        self._running: dict[int, RunningAttempt] = {}
         self._events: list[Event] = []
         self._wakeup = threading.Event()
         self._woken = False
         self._stopping = False
         self._in_trouble = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="pydag-gocron")
-        self._triggers: Triggers[_Running] = Triggers(self._pool, client.run_task, self._wakeup.set)
+        self._triggers: Triggers[RunningAttempt] = Triggers(self._pool, self._send, self._wakeup.set)
+        self._outage = Outage()
+        self._happened = 0.0  # when something was started or ended, the last time
 
     def prepare(self, spec: JobSpec) -> None:
         """Create the job's tasks on gocron, or find them there, as PYDAG_RUN_NEW says."""
@@ -111,7 +110,7 @@ class GoCronEngine(Engine):
         `env` is not used: a task on gocron has the same command in every run.
         """
         remote = self._tasks[task]
-        attempt = _Running(task, number, remote.id, seconds_allowed(remote.form))
+        attempt = RunningAttempt(task, number, remote.id, seconds_allowed(remote.form))
         self._running[task] = attempt
         self._new.append(attempt)
 
@@ -124,7 +123,7 @@ class GoCronEngine(Engine):
             self._read_answers()
             if self._events:
                 break
-            if self._running and now >= self._pace.due:
+            if now >= self._pace.due:
                 self._round()
                 continue
             if until is not None and now >= until:
@@ -145,12 +144,13 @@ class GoCronEngine(Engine):
         for attempt in self._new:
             self._end(attempt, Verdict(State.CANCELLED, Reason.INTERRUPTED))
         self._new.clear()
-        deadline = time.monotonic() + (0.0 if force else STOP_WITHIN)
+        now = time.monotonic()
         for attempt in self._running.values():
-            attempt.deadline, attempt.lost_because = deadline, NO_STOP_SEEN
+            attempt.deadline, attempt.lost_because = now + (0.0 if force else STOP_WITHIN), NO_STOP_SEEN
+            attempt.since = now
             if attempt.row:
                 self._ask_to_stop(attempt)
-        self._pace.news(time.monotonic())
+        self._pace.started(now)
 
     def close(self) -> None:
         """Ask gocron to stop what runs, even what was not seen yet, and close the connections."""
@@ -184,12 +184,17 @@ class GoCronEngine(Engine):
             return
         for attempt in starting:
             attempt.newest_before = newest[0].id if newest else 0
-            self._triggers.send(attempt, attempt.task_id)
-        self._pace.news(time.monotonic())
+            self._triggers.send(attempt)
+
+    def _send(self, attempt: RunningAttempt) -> None:
+        attempt.sent = attempt.since = time.monotonic()
+        self._client.run_task(attempt.task_id)
 
     def _read_answers(self) -> None:
         """Take note of the triggers that were answered. A trigger is never repeated: it may have had its effect."""
         for attempt, error in self._triggers.answers():
+            self._happened = time.monotonic()
+            self._pace.started(attempt.since)
             if error is None:
                 attempt.triggered = True
                 self._wait_for_end(attempt)
@@ -199,13 +204,13 @@ class GoCronEngine(Engine):
             else:
                 self._not_started(attempt, error)
 
-    def _not_started(self, attempt: _Running, error: EngineError) -> None:
+    def _not_started(self, attempt: RunningAttempt, error: EngineError) -> None:
         self._end(attempt, Verdict(State.FAILED, Reason.NOT_STARTED, str(error)))
 
-    def _wait_for_end(self, attempt: _Running) -> None:
+    def _wait_for_end(self, attempt: RunningAttempt) -> None:
         self._give_up_in(attempt.timeout + LOST_AFTER, attempt, NO_END_SEEN)
 
-    def _give_up_in(self, seconds: float, attempt: _Running, reason: str) -> None:
+    def _give_up_in(self, seconds: float, attempt: RunningAttempt, reason: str) -> None:
         if not self._stopping:  # else the time for its stop runs already
             attempt.deadline = time.monotonic() + seconds
             attempt.lost_because = reason
@@ -215,9 +220,9 @@ class GoCronEngine(Engine):
     def _round(self) -> None:
         """One status check, after which the next round is planned."""
         began = time.monotonic()
-        before = len(self._events)
         try:
             self._check()
+            self._outage.answered(began, self._client.refused)
             if self._in_trouble:
                 _log.warning("gocron answers again")
                 self._in_trouble = False
@@ -225,67 +230,94 @@ class GoCronEngine(Engine):
             if not self._in_trouble:
                 _log.warning("%s; its runs go on, pydag asks again", error)
                 self._in_trouble = True
-        self._give_up_overdue()
         now = time.monotonic()
-        self._pace.round_done(now, now - began, news=len(self._events) > before)
+        self._give_up_overdue(now)
+        self._say_what_lasts(now)
+        triggered = self._triggered()
+        age = max(0.0, began - max(attempt.since for attempt in triggered)) if triggered else None
+        self._pace.round_done(began, now - began, age)
+
+    def _triggered(self) -> list[RunningAttempt]:
+        return [attempt for attempt in self._running.values() if attempt.triggered]
 
     def _check(self) -> None:
-        """One request shows which rows run; the rows of attempts that do not run any more are read."""
-        triggered = [attempt for attempt in self._running.values() if attempt.triggered]
-        if not triggered:
-            return
+        """One request shows what runs: the row of the only attempt, or all running rows.
+
+        The rows of attempts that do not run any more are read.
+        """
+        triggered = self._triggered()
+        if len(triggered) == 1 and triggered[0].executes:
+            self._check_only(triggered[0])
+        elif triggered:
+            self._check_all(triggered)
+
+    def _check_only(self, attempt: RunningAttempt) -> None:
+        asked = time.monotonic()
+        rows = self._client.logs(task_id=attempt.task_id, limit=1)
+        if [row.id for row in rows] != [attempt.row]:  # somebody else started the task since, or cleared the log
+            rows = self._client.logs(task_id=attempt.task_id, after_id=attempt.newest_before)[::-1]
+        if rows:
+            self._read_end(attempt, rows, asked)
+
+    def _check_all(self, triggered: list[RunningAttempt]) -> None:
+        asked = time.monotonic()
         rows = self._client.running()
         if len(rows) >= QUEUE:
             self._extend_deadlines(triggered)
         running = _by_task(rows)
         not_running = []
         for attempt in triggered:
-            own = _rows_since(attempt, running)
+            own = attempt.rows_of(running)
             if own:
-                self._seen_running(attempt, own[0].id)
+                attempt.executes = attempt.executes or len(rows) < QUEUE
+                self._seen_running(attempt, own[0].id, asked)
             else:
                 not_running.append(attempt)
         self._read_ends(not_running)
 
-    def _extend_deadlines(self, attempts: Iterable[_Running]) -> None:
+    def _extend_deadlines(self, attempts: Iterable[RunningAttempt]) -> None:
         """While gocron's queue is full, no row shows whether it runs or waits: its time has not begun."""
         for attempt in attempts:
             if not attempt.unconfirmed:
                 self._wait_for_end(attempt)
 
-    def _seen_running(self, attempt: _Running, row: int) -> None:
+    def _seen_running(self, attempt: RunningAttempt, row: int, asked: float) -> None:
         if attempt.unconfirmed:
             attempt.unconfirmed = False
             self._wait_for_end(attempt)
-        first_seen = attempt.row != row
-        attempt.row = row
-        if self._stopping and first_seen:
+        attempt.alive = asked
+        if attempt.seen(row, time.monotonic()) and self._stopping:
             self._ask_to_stop(attempt)
 
-    def _read_ends(self, attempts: list[_Running]) -> None:
+    def _read_ends(self, attempts: list[RunningAttempt]) -> None:
         """Read the rows of these attempts; one that has no row yet is left for the next round."""
         if not attempts:
             return
+        asked = time.monotonic()
         found = _by_task(self._rows_of(attempts))
         for attempt in attempts:
-            own = _rows_since(attempt, found)
+            own = attempt.rows_of(found)
             if own:
-                self._read_end(attempt, own)
+                self._read_end(attempt, own, asked)
 
-    def _rows_of(self, attempts: list[_Running]) -> list[LogRow]:
+    def _rows_of(self, attempts: list[RunningAttempt]) -> list[LogRow]:
         if len(attempts) > _FEW:
-            return self._client.logs(after_id=min(attempt.newest_before for attempt in attempts))
+            with suppress(TooLarge):  # each alone may have less output
+                return self._client.logs(after_id=min(attempt.newest_before for attempt in attempts))
         # Not in the pool: there these requests would wait for every trigger before them.
         rows = []
         for attempt in attempts:
             rows += self._client.logs(task_id=attempt.task_id, after_id=attempt.newest_before)
         return rows
 
-    def _read_end(self, attempt: _Running, rows: list[LogRow]) -> None:
+    def _read_end(self, attempt: RunningAttempt, rows: list[LogRow], asked: float) -> None:
         """The first row after the trigger is this attempt's; further ones are runs that somebody else started."""
         if not all(self._client.has_ended(row) for row in rows):
-            self._seen_running(attempt, rows[0].id)
+            self._seen_running(attempt, rows[0].id, asked)
             return
+        now = time.monotonic()
+        attempt.seen(rows[0].id, now)
+        self._outage.ended(attempt.sent, attempt.alive)
         ends = [parse_result(row.result, status=row.status, protocol=row.protocol, hosts=row.hosts) for row in rows]
         found = verdict(ends)
         if found is STRANGER:
@@ -294,15 +326,21 @@ class GoCronEngine(Engine):
         output = ends[0].output.encode()
         if output:
             self._events.append(Output(task=attempt.task, number=attempt.number, data=output))
-        self._end(attempt, found, host=ends[0].host or "")
+        start, end = times(rows[0], attempt, now, self._client.clock_ahead)
+        self._end(attempt, found, host=ends[0].host or "", started=wall(start, now), ended=wall(end, now))
 
-    def _give_up_overdue(self) -> None:
-        now = time.monotonic()
-        for attempt in list(self._running.values()):
-            if attempt.triggered and now >= attempt.deadline:
+    def _give_up_overdue(self, now: float) -> None:
+        for attempt in self._triggered():
+            if now >= attempt.deadline:
                 self._end(attempt, Verdict(State.LOST, Reason.UNKNOWN, attempt.lost_because))
+            elif now >= (self._outage.orphans(attempt.sent) or now + 1):
+                self._end(attempt, Verdict(State.LOST, Reason.UNKNOWN, RESTARTED))
 
-    def _ask_to_stop(self, attempt: _Running) -> None:
+    def _say_what_lasts(self, now: float) -> None:
+        for attempt, detail in notices(self._triggered(), self._outage, happened=self._happened, now=now):
+            self._events.append(Attempt(task=attempt.task, number=attempt.number, state=State.RUNNING, detail=detail))
+
+    def _ask_to_stop(self, attempt: RunningAttempt) -> None:
         def ask() -> None:
             try:
                 self._client.stop_task(attempt.row, attempt.task_id)
@@ -311,13 +349,24 @@ class GoCronEngine(Engine):
 
         self._pool.submit(ask)
 
-    def _end(self, attempt: _Running, found: Verdict, *, host: str = "") -> None:
+    def _end(
+        self,
+        attempt: RunningAttempt,
+        found: Verdict,
+        *,
+        host: str = "",
+        started: datetime | None = None,
+        ended: datetime | None = None,
+    ) -> None:
         del self._running[attempt.task]
+        self._happened = time.monotonic()
         self._events.append(
             Attempt(
                 task=attempt.task,
                 number=attempt.number,
                 state=found.state,
+                started=started,
+                ended=ended,
                 exit_status=found.exit_status,
                 reason=found.reason,
                 detail=found.detail,
@@ -327,9 +376,8 @@ class GoCronEngine(Engine):
 
     def _sleep(self, now: float, until: float | None) -> None:
         """Until the next round, the end of the wait, the answer to a trigger, or a wake."""
-        moments = [self._pace.due] if any(attempt.triggered for attempt in self._running.values()) else []
-        moments += [] if until is None else [until]
-        self._wakeup.wait(max(0.0, min(moments) - now) if moments else None)
+        due = min(self._pace.due, math.inf if until is None else until)
+        self._wakeup.wait(max(0.0, due - now) if due < math.inf else None)
         self._wakeup.clear()
 
 
@@ -339,8 +387,3 @@ def _by_task(rows: Iterable[LogRow]) -> dict[int, list[LogRow]]:
     for row in sorted(rows, key=lambda row: row.id):
         found.setdefault(row.task_id, []).append(row)
     return found
-
-
-def _rows_since(attempt: _Running, rows: dict[int, list[LogRow]]) -> list[LogRow]:
-    """The rows of the attempt's task that came after its trigger."""
-    return [row for row in rows.get(attempt.task_id, ()) if row.id > attempt.newest_before]

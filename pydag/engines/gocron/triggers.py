@@ -17,15 +17,15 @@ class Triggers(Generic[Attempt]):
     `answered` is called, from one of those threads, whenever an answer has come.
     """
 
-    def __init__(self, pool: Executor, run_task: Callable[[int], None], answered: Callable[[], None]) -> None:
+    def __init__(self, pool: Executor, trigger: Callable[[Attempt], None], answered: Callable[[], None]) -> None:
         self._pool = pool
-        self._run_task = run_task
+        self._trigger = trigger
         self._answered = answered
         self._under_way: list[tuple[Attempt, Future[None]]] = []
 
-    def send(self, attempt: Attempt, task_id: int) -> None:
-        """Start the task for this attempt."""
-        trigger = self._pool.submit(self._run_task, task_id)
+    def send(self, attempt: Attempt) -> None:
+        """Start this attempt."""
+        trigger = self._pool.submit(self._trigger, attempt)
         trigger.add_done_callback(lambda _: self._answered())
         self._under_way.append((attempt, trigger))
 

@@ -11,7 +11,7 @@ from pydag.model.states import Reason, State, When
 from pydag.view.live.board import Board
 from pydag.view.palette import RETRY, STYLES
 from pydag.view.terminal import Display
-from pydag.view.text import padded, text_width
+from pydag.view.text import padded, sanitized, text_width
 from pydag.view.times import duration, elapsed
 from pydag.view.wording import failure, which_attempt, why_skipped
 
@@ -45,6 +45,7 @@ def row_of(board: Board, task: int, now: datetime, display: Display, *, indent: 
     row = Row(indent, board.name(task), display.sign(state), STYLES[state].terminal)
     if state is State.RUNNING and attempt and attempt.started:
         words, extra = _running(board, attempt, now, display)
+        extra = sanitized(attempt.detail) or extra  # what the engine waits for
         return row._replace(took=elapsed(attempt.started, now), words=words, extra=extra)
     if state is State.PENDING:
         waiting = board.waiting.get(task)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pydag.engines.gocron import engine
-from pydag.engines.gocron.pace import Pace
+from pydag.engines.gocron import engine, notices, outage
 from pydag.gocron.client import GoCronClient
 from pydag.gocron.results import EndReason
 from pydag.model.states import Reason, State
@@ -204,6 +204,134 @@ def test_a_row_of_somebody_else_without_a_result_invents_nothing(runs: Runs, fak
     assert (end.state, end.exit_status) == (State.LOST, None)
 
 
+# What is said of a wait, and outages.
+
+
+def test_after_30_seconds_it_is_said_what_pydag_waits_for_and_once(runs: Runs, fake: FakeGoCron, clock: Ahead) -> None:
+    fake.core.never_ends.add(name(runs))
+    runs.go("echo hi", timeout=3600.0)
+    runs.run_until(lambda: len(fake.core.rows) == 1)
+    clock.by = notices.SILENT - 5
+    runs.let_run(0.3)
+    assert runs.said() == []
+    clock.by = notices.SILENT + 1
+    runs.run_until(lambda: bool(runs.said()))
+    clock.by += 600.0
+    runs.let_run(0.5)
+    (said,) = runs.said()
+    assert re.fullmatch(
+        r"gocron says that it runs \(row \d+ of its log\), and would say so for ever if it could not store the "
+        r"output or was restarted: lost at \d\d:\d\d:\d\d UTC",
+        said,
+    )
+    assert runs.nothing_ended()
+
+
+def test_while_others_end_nothing_is_said(runs: Runs, fake: FakeGoCron, clock: Ahead) -> None:
+    fake.core.never_ends.add(name(runs))
+    runs.prepare("true", "true")
+    runs.start(0)
+    runs.let_run(0.3)
+    clock.by = notices.SILENT - 1
+    runs.start(1)
+    runs.run_until(lambda: not runs.nothing_ended())
+    clock.by = notices.SILENT + 5
+    runs.let_run(0.3)
+    assert runs.said() == []
+
+
+def test_a_gocron_that_was_killed_loses_what_ran_a_stated_while_after_it_is_back(
+    runs: Runs, fake: FakeGoCron, clock: Ahead, tmp_path: Path
+) -> None:
+    runs.go(gate(tmp_path / "gate"), timeout=3600.0)
+    eventually((tmp_path / "gate.open").exists)
+    runs.let_run(0.3)
+    fake.crash()
+    runs.let_run(1.0)
+    assert runs.nothing_ended()
+    fake.come_back()
+    runs.run_until(lambda: bool(runs.said()))
+    assert runs.said()[0].startswith("gocron was away and answers again; if it was restarted, it never says how")
+    clock.by = outage.WAIT - 5
+    runs.let_run(0.5)
+    assert runs.nothing_ended()
+    clock.by = outage.WAIT + 1
+    end = runs.end()
+    assert (end.state, end.reason, end.detail) == (State.LOST, Reason.UNKNOWN, engine.RESTARTED)
+    assert fake.core.orphans
+
+
+def test_what_starts_after_a_restart_is_not_lost_by_it(
+    runs: Runs, fake: FakeGoCron, clock: Ahead, tmp_path: Path
+) -> None:
+    runs.prepare("true", gate(tmp_path / "gate"))
+    runs.start(0)
+    runs.end()
+    fake.crash()
+    fake.come_back()
+    runs.start(1)
+    runs.run_until((tmp_path / "gate.open").exists)
+    clock.by = outage.WAIT + 10
+    runs.let_run(0.5)
+    (tmp_path / "gate").touch()
+    assert {end.state for end in runs.ends(2)} == {State.SUCCESS}
+
+
+def test_a_gocron_that_was_only_out_of_reach_tells_the_true_outcome(
+    runs: Runs, fake: FakeGoCron, tmp_path: Path
+) -> None:
+    runs.go(gate(tmp_path / "gate"))
+    eventually((tmp_path / "gate.open").exists)
+    runs.let_run(0.3)
+    fake.vanish()
+    runs.let_run(1.0)
+    fake.come_back()
+    runs.run_until(lambda: bool(runs.said()))
+    (tmp_path / "gate").touch()
+    assert runs.end().state is State.SUCCESS
+
+
+def test_an_end_after_an_outage_shows_that_nothing_was_restarted(
+    runs: Runs, fake: FakeGoCron, clock: Ahead, tmp_path: Path
+) -> None:
+    runs.go(gate(tmp_path / "one"), gate(tmp_path / "two"), timeout=3600.0)
+    eventually((tmp_path / "one.open").exists)
+    eventually((tmp_path / "two.open").exists)
+    runs.let_run(0.3)
+    fake.vanish()
+    runs.let_run(1.0)
+    fake.come_back()
+    runs.run_until(lambda: bool(runs.said()))
+    (tmp_path / "one").touch()
+    assert runs.end().state is State.SUCCESS
+    clock.by = outage.WAIT + 10
+    runs.let_run(0.5)
+    (tmp_path / "two").touch()
+    assert [end.state for end in runs.ends(2)] == [State.SUCCESS] * 2
+
+
+# Times.
+
+
+@pytest.mark.parametrize("ahead", [0.0, 120.0])
+def test_times_are_gocrons_own_and_not_those_of_the_look(
+    runs: Runs, fake: FakeGoCron, tmp_path: Path, ahead: float
+) -> None:
+    fake.core.ahead = ahead
+    runs.go(gate(tmp_path / "gate"))
+    eventually((tmp_path / "gate.open").exists)
+    runs.let_run(0.3)
+    (tmp_path / "gate").touch()
+    eventually(lambda: ended_rows(fake) == 1)
+    row = fake.core.rows[max(fake.core.rows)]
+    runs.let_run(0.0)
+    end = runs.end()
+    assert end.started is not None
+    assert end.ended is not None
+    assert end.started.timestamp() <= row.started + 0.1
+    assert abs(end.ended.timestamp() - row.ended) <= 0.6
+
+
 # Stops.
 
 
@@ -231,16 +359,6 @@ def test_a_forced_stop_waits_for_nobody(runs: Runs, fake: FakeGoCron) -> None:
 # How much is asked.
 
 
-def test_a_minute_of_long_runs_is_at_most_twenty_rounds() -> None:
-    pace = Pace(longest=10.0)
-    pace.news(0.0)
-    rounds = 0
-    while pace.due <= 60.0:
-        rounds += 1
-        pace.round_done(pace.due, 0.005, news=False)
-    assert 10 <= rounds <= 20
-
-
 def test_a_round_over_200_attempts_is_one_request(runs: Runs, fake: FakeGoCron, clock: Ahead) -> None:
     fake.core.never_ends.update(name(runs, task) for task in range(200))
     runs.go(*["true"] * 200)
@@ -264,4 +382,4 @@ def test_many_that_ended_at_once_are_read_by_whole_pages(runs: Runs, fake: FakeG
 def test_one_read_of_the_newest_row_serves_all_that_start_together(runs: Runs, fake: FakeGoCron) -> None:
     runs.go(*["true"] * 30)
     assert len(runs.ends(30)) == 30
-    assert len([line for line in fake.requests if line.startswith(READS) and line.endswith("page_size=1")]) == 1
+    assert len([line for line in fake.requests if line == f"{READS}?page=1&page_size=1"]) == 1

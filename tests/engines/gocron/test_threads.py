@@ -55,7 +55,7 @@ def test_an_answer_that_comes_while_the_answers_are_read_is_not_dropped() -> Non
     answers: list[Future[None]] = [Future(), _EndsMeanwhile()]
     triggers: Triggers[str] = Triggers(_Given(*answers), lambda _: None, lambda: None)
     for name, answer in zip(("one", "two"), answers, strict=True):
-        triggers.send(name, 1)
+        triggers.send(name)
         answer.set_result(None)
     assert triggers.answers() == [("one", None)]
     assert triggers.answers() == [("two", None)]

@@ -35,3 +35,9 @@ def test_the_columns_of_a_line_are_kept_for_wide_names() -> None:
 def test_output_that_controls_a_terminal_is_shown_as_text() -> None:
     board = board_of(job("J", {"a": []}), [running(0, 0), Output(0, 1, b"10%\r\x1b[31m50%\x1b[2J\tx\n\n")])
     assert row_of(board, 0, at(1), SIZE_80).extra == "50%     x"
+
+
+def test_what_an_engine_waits_for_stands_after_the_time() -> None:
+    waits = running(0, 0)._replace(detail="gocron is away")
+    row = row_of(board_of(job("J", {"a": []}), [running(0, 0), waits]), 0, at(20), SIZE_80)
+    assert (row.took, row.extra) == ("20s", "gocron is away")
