@@ -50,17 +50,24 @@ def run_job(
     `StillRunning` where the job or the engine lets no other run go on beside it; `RunFailed` where a task did not
     succeed and `check` is true; `SystemExit` where a signal stopped the run, once all is recorded.
     """
-    with _execution(job, reporter, max_parallel=max_parallel, own_process=own_process) as execution:
-        others = selection.left_out(execution.spec)
-        run, handle = execution.begin(scheduled_for=scheduled_for)
-        return execution.track(run, handle, left_out(others, run.started), check=check)
+    with closing(reporter):
+        settings = Settings.load()
+        spec = checked(job, settings)
+        others = selection.left_out(spec)
+        with _execution(job, spec, settings, reporter, max_parallel, own_process=own_process) as execution:
+            run, handle = execution.begin(scheduled_for=scheduled_for)
+            return execution.track(run, handle, left_out(others, run.started), check=check)
 
 
 def retry_job(
     job: Job, reporter: Reporter, before: Run, earlier: Callable[[datetime], Earlier], *, max_parallel: int | None
 ) -> RunRecord:
     """Run a job as a new run that does `before` again, except for what is done already. Raises as `run_job`."""
-    with _execution(job, reporter, max_parallel=max_parallel, own_process=True) as execution:
+    settings = Settings.load()
+    with (
+        closing(reporter),
+        _execution(job, checked(job, settings), settings, reporter, max_parallel, own_process=True) as execution,
+    ):
         run, handle = execution.begin(scheduled_for=before.scheduled_for, again=before.id)
         return execution.track(run, handle, earlier(run.started), check=True)
 
@@ -72,7 +79,11 @@ def resume_job(
 
     Raises as `run_job`, and `TakenOver` where another process was faster.
     """
-    with _execution(job, reporter, max_parallel=max_parallel, own_process=True) as execution:
+    settings = Settings.load()
+    with (
+        closing(reporter),
+        _execution(job, checked(job, settings), settings, reporter, max_parallel, own_process=True) as execution,
+    ):
         record = execution.store.load(run)
         earlier = done(record)
         execution.prepare()
@@ -81,13 +92,13 @@ def resume_job(
 
 
 @contextmanager
-def _execution(job: Job, reporter: Reporter, *, max_parallel: int | None, own_process: bool) -> Iterator[_Execution]:
-    with closing(reporter):
-        settings = Settings.load()
-        spec = checked(job, settings)
-        with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
-            clear_the_way(store, spec.name, settings.home)
-            yield _Execution(job, spec, settings, store, engine, reporter, max_parallel)
+def _execution(
+    job: Job, spec: JobSpec, settings: Settings, reporter: Reporter, max_parallel: int | None, *, own_process: bool
+) -> Iterator[_Execution]:
+    """With the history and the engine open, and nothing alive that a dead run of the job left here."""
+    with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
+        clear_the_way(store, spec.name, settings.home)
+        yield _Execution(job, spec, settings, store, engine, reporter, max_parallel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,19 +63,17 @@ def submit(
 ) -> Submitted:
     """Give a job of the file to a scheduler, in the place of the entry that it may have; or only say how.
 
-    With `node`, gocron's scheduler starts it there; without, the crontab does. The entry of any other one is removed.
-    `params` are values of the file's parameters, which each start reads anew.
+    With `node`, gocron's scheduler starts it there, else the crontab does. `params` are values for the file.
     """
     settings = Settings.load()
     crontab, submissions = _crontab(settings.home), Submissions(settings.home)
     with closing(scheduler_for(node, settings, crontab)) as scheduler:
-        expression = scheduler.parse(cron)
         spec = checked(load_job(file, name, params), settings)
         new = Submission(
             job=spec.name,
             file=str(file.absolute()),
             directory=str(Path.cwd()),
-            expression=expression,
+            expression=scheduler.parse(cron),
             zone_name=scheduler.zone_name(spec.name),
             catch_up=catch_up,
             submitted=datetime.now(UTC),
