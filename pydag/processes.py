@@ -71,21 +71,23 @@ def command_of(pid: int) -> str:
     return b" ".join(words).decode(errors="replace").strip()
 
 
-def send(process: Seen, number: signal.Signals) -> None:
-    """Signal this process, unless it has ended: never another one that has its pid by now. Nothing is raised."""
-    with suppress(OSError):  # it ended, or it is another user's
+def send(process: Seen, number: signal.Signals) -> bool:
+    """Signal this process and no later one that has its pid; False where it has ended, or is another user's."""
+    with suppress(OSError):
         handle = _handle(process.pid)
         try:
             now = seen(process.pid)
             if now is None or now.started != process.started:
-                return
+                return False
             if handle is None:
                 os.kill(process.pid, number)
             else:
                 signal.pidfd_send_signal(handle, number)
+            return True
         finally:
             if handle is not None:
                 os.close(handle)
+    return False
 
 
 def _handle(pid: int) -> int | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from pydag.app.backends import gocron_client
 from pydag.engines.local import orphans as local
 from pydag.engines.local.environment import encoded
 from pydag.engines.local.journal import AttemptKey, Kept, kept
@@ -22,7 +23,7 @@ from pydag.errors import EngineError, NotFound, TakenOver
 from pydag.model.run import Attempt, Run, RunRecord
 from pydag.model.states import Reason, State
 from pydag.runs.owner import is_gone, named, ran_here
-from pydag.settings import RUNNING
+from pydag.settings import RUNNING, Settings
 from pydag.stores.base import Store
 
 _log = logging.getLogger("pydag.orphans")
@@ -31,23 +32,24 @@ _NAMED = 5  # processes that a message names
 
 
 class Left(NamedTuple):
-    """What still lives of a dead run: in the sessions of its attempts, and outside of them."""
+    """What still lives of a dead run: in the sessions of its attempts, outside of them, and, named, on gocron."""
 
     inside: list[Orphan]
     outside: list[Orphan]
+    remote: list[str]
 
 
-def clear_the_way(store: Store, job: str, home: Path) -> None:
+def clear_the_way(store: Store, job: str, settings: Settings) -> None:
     """Before a start of the job: end what its dead runs left in the sessions of their attempts, and write them as lost.
 
-    What left the sessions is named, in the run's record and once on stderr, and goes on. Raises `EngineError` where
-    something in a session does not end.
+    What left the sessions is named, in the run's record and once on stderr, and goes on; so does what runs on gocron,
+    which `resume` can take up again. Raises `EngineError` where something in a session does not end.
     """
-    for run in _dead_runs(store, job, home):
-        left = end_dead_run(store, run, home)
+    for run in dead_runs(store, job, settings.home):
+        left = end_dead_run(store, run, settings)
         if left.inside:
             raise EngineError(
-                f"job {job!r}: its run {run.id} was killed, and {listed(left.inside)} of it cannot be ended: "
+                f"job {job!r} was killed in its run {run.id}, and {listed(left.inside)} of it cannot be ended: "
                 "end it by hand, then run again"
             )
         if left.outside:
@@ -58,18 +60,23 @@ def clear_the_way(store: Store, job: str, home: Path) -> None:
             )
 
 
-def end_dead_run(store: Store, run: Run, home: Path, *, outside: bool = False) -> Left:
+def end_dead_run(store: Store, run: Run, settings: Settings, *, outside: bool = False, remote: bool = False) -> Left:
     """End what a run whose tracker died left in the sessions of its attempts, or with `outside` all of it.
 
-    Once nothing lives in a session, the run is written as lost. Returns what lives.
+    With `remote` also what it left on gocron, as far as it is certainly the run's own. Once nothing lives in a session or on gocron, the run is written as lost. Returns what lives.
     """
-    journals = [journal for journal in kept(home / RUNNING) if journal.run == run.id and is_gone(journal.owner)]
+    kept_here = kept(settings.home / RUNNING)
+    journals = [journal for journal in kept_here if journal.run == run.id and is_gone(journal.owner)]
     record = _record(store, run)
     living: list[Orphan] = []
     if ran_here(run.owner) or journals:
         living = local.end(_lost_run(run, record, journals), outside=outside)
-    left = Left([each for each in living if each.in_session], [each for each in living if not each.in_session])
-    if not left.inside:
+    left = Left(
+        [each for each in living if each.in_session],
+        [each for each in living if not each.in_session],
+        _stop_on_gocron(record, settings) if remote and record and run.engine == "gocron" else [],
+    )
+    if not left.inside and not left.remote:
         if record is not None and not run.state.final:
             _write_lost(store, record, left.outside)
         for journal in journals:
@@ -77,7 +84,32 @@ def end_dead_run(store: Store, run: Run, home: Path, *, outside: bool = False) -
     return left
 
 
-def _dead_runs(store: Store, job: str, home: Path) -> Iterator[Run]:
+def end_marked(record: RunRecord, *, kill: bool) -> list[Orphan]:
+    """What lives of a run that ended in order, outside of the sessions of its tasks; with `kill` it is ended before.
+
+    Without `kill`, what an attempt left that ended by itself was left on purpose.
+    """
+    hooks = {(encoded(hook.name), each.number) for hook in record.hooks.values() for each in hook.attempts}
+    run = LostRun(record.id, ended=hooks if kill else hooks | _ended(record))
+    return local.end(run, outside=True) if kill else run.orphans()
+
+
+def _stop_on_gocron(record: RunRecord, settings: Settings) -> list[str]:
+    attempts = {
+        place: attempt.started
+        for place, task in enumerate(record.tasks.values())
+        for attempt in task.attempts[-1:]
+        if not attempt.state.final and attempt.started
+    }
+    if not attempts or not settings.gocron.address:
+        return []
+    from pydag.engines.gocron.leftovers import stop_left  # requests takes longer to import than all else here
+
+    with gocron_client(settings) as client:
+        return stop_left(client, record.spec, attempts)
+
+
+def dead_runs(store: Store, job: str, home: Path) -> Iterator[Run]:
     """The runs of the job that the history calls running while their tracker has ended, and those with a journal."""
     dead = [run for run in store.runs(job, states=[State.RUNNING]) if is_gone(run.owner)]
     yield from dead
@@ -107,12 +139,12 @@ def _lost_run(run: Run, record: RunRecord | None, journals: Sequence[Kept]) -> L
 
 
 def _ended(record: RunRecord) -> set[AttemptKey]:
-    """The attempts, of hooks too, of which is known how they ended."""
+    """The attempts, of hooks too, that ended by themselves."""
     return {
         (encoded(each.name), attempt.number)
         for each in (*record.tasks.values(), *record.hooks.values())
         for attempt in each.attempts
-        if attempt.state.final and attempt.state is not State.LOST
+        if attempt.state.final and attempt.state not in (State.LOST, State.CANCELLED)
     }
 
 

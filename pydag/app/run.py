@@ -97,7 +97,7 @@ def _execution(
 ) -> Iterator[_Execution]:
     """With the history and the engine open, and nothing alive that a dead run of the job left here."""
     with opened_store(settings) as store, closing(engine_for(job, settings, own_process=own_process)) as engine:
-        clear_the_way(store, spec.name, settings.home)
+        clear_the_way(store, spec.name, settings)
         yield _Execution(job, spec, settings, store, engine, reporter, max_parallel)
 
 

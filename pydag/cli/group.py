@@ -54,6 +54,9 @@ COMMANDS = (
     LazyCommand(
         "status", "pydag.cli.jobs:status", "Show what runs now, and the last result of each job.", section=_RUN
     ),
+    LazyCommand(
+        "stop", "pydag.cli.stop:stop", "Stop what runs of JOB, or its run RUN, and wait for the end.", section=_RUN
+    ),
     LazyCommand("list", "pydag.cli.jobs:list_", "List the jobs.", section=_RUN),
     LazyCommand("tasks", "pydag.cli.jobs:tasks", "List the tasks of JOB.", section=_RUN),
     LazyCommand(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydag.model.run import JobEntry, Run, RunRecord, lost, with_lost_hooks
 from pydag.model.states import State
-from pydag.processes import INITIAL_NAMESPACE, boot_id, machine_id, pid_namespace, seen
+from pydag.processes import INITIAL_NAMESPACE, Seen, boot_id, machine_id, pid_namespace, seen
 from pydag.stores.base import Store
 
 SILENCE = timedelta(seconds=30)
@@ -48,6 +48,11 @@ def is_here(owner: str) -> bool:
         and namespace == pid_namespace()
         and _started(int(pid)) == started
     )
+
+
+def tracker_of(owner: str) -> Seen | None:
+    """That process, where it certainly lives."""
+    return seen(int(_fields(owner)[2])) if is_here(owner) else None
 
 
 def ran_here(owner: str) -> bool:

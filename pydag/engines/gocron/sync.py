@@ -14,7 +14,7 @@ from pydag.gocron.forms import Protocol, TaskForm, seconds_allowed
 from pydag.gocron.records import RemoteTask
 from pydag.settings import RunNew
 
-_LATE = timedelta(seconds=60)
+LATE = timedelta(seconds=60)
 """So long after its timeout, which gocron enforces, no command runs any more, whatever its row says."""
 
 
@@ -115,7 +115,7 @@ def _refuse_if_running(
     offset = client.utc_offset(now) if rows else timedelta()
     for row in rows:
         started = now if row.started is None else row.started.replace(tzinfo=UTC) - offset
-        allowed = timedelta(seconds=seconds_allowed(tasks[row.task_id].form)) + _LATE
+        allowed = timedelta(seconds=seconds_allowed(tasks[row.task_id].form)) + LATE
         if (ended is None or started > ended) and now - started < allowed:
             name = tasks[row.task_id].form.name
             raise StillRunning(

@@ -41,9 +41,9 @@ class Orphan(NamedTuple):
 
 
 class LostRun(NamedTuple):
-    """A run whose tracker died on this machine: its journals, and the attempts that are known to have ended.
+    """A run whose tracker died on this machine: its journals, and the attempts of which nothing is looked for.
 
-    What those have left was left on purpose.
+    What an attempt left that ended by itself was left on purpose.
     """
 
     id: str
