@@ -63,7 +63,8 @@ def clear_the_way(store: Store, job: str, settings: Settings) -> None:
 def end_dead_run(store: Store, run: Run, settings: Settings, *, outside: bool = False, remote: bool = False) -> Left:
     """End what a run whose tracker died left in the sessions of its attempts, or with `outside` all of it.
 
-    With `remote` also what it left on gocron, as far as it is certainly the run's own. Once nothing lives in a session or on gocron, the run is written as lost. Returns what lives.
+    With `remote` also what it left on gocron, as far as it is certainly the run's own. Once nothing of these lives, the
+    run is written as lost. Returns what lives.
     """
     kept_here = kept(settings.home / RUNNING)
     journals = [journal for journal in kept_here if journal.run == run.id and is_gone(journal.owner)]
