@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pydag.app.backends import opened_store
 from pydag.errors import NotFound
 from pydag.model.run import Run
 from pydag.model.spec import JobSpec
 from pydag.model.states import State
-from pydag.runs.owner import is_gone, live_runs
-from pydag.settings import Settings
+from pydag.runs.owner import is_gone
 from pydag.stores.base import RunHandle, Store
 
 
@@ -28,9 +26,3 @@ def is_known(store: Store, job: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def others(job: str) -> list[Run]:
-    """The runs of the job that go on now, newest first."""
-    with opened_store(Settings.load(), reading=True) as store:
-        return live_runs(store, job)
