@@ -104,6 +104,8 @@ def test_hooks_follow_a_run_that_gocrons_scheduler_started(server: Lab, command:
 def test_a_hook_that_fails_there_is_not_taken_for_a_failed_start(server: Lab) -> None:
     job("exit 3", "on_failure='exit 4'", name=server.prefix)
     submit(server)
-    server.client.run_task(there(server).id)
-    eventually(lambda: not server.client.running() and runs_on_gocron(server)[0]["hooks"])
+    task = there(server).id
+    server.client.run_task(task)
+    eventually(lambda: runs_on_gocron(server) and runs_on_gocron(server)[0]["hooks"])
+    eventually(lambda: task not in {row.task_id for row in server.client.running()})  # others may have rows there
     assert [(run["state"], run["detail"]) for run in runs_on_gocron(server)] == [("failed", "")]
