@@ -41,7 +41,7 @@ class Session:
             try:
                 with requests.Session() as session:
                     self._settings = session.merge_environment_settings(url, {}, stream, None, None)
-            except ValueError as error:  # what is no URL to Python
+            except ValueError as error:  # Python cannot read it as a URL
                 raise requests.exceptions.InvalidURL(str(error)) from None
             self._auth = get_netrc_auth(url)
         request = requests.PreparedRequest()

@@ -34,7 +34,7 @@ class Mails:
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         self.envelopes.append(envelope)
         return "250 OK"
 
@@ -66,7 +66,7 @@ def workflow(port: int, command: str) -> str:
     """The document's example, with this command and a server at that port."""
     blocks = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
     (block,) = [block for block in blocks if "smtp://localhost" in block]
-    assert len(re.search(r'r""".*?"""', block, re.DOTALL)[0].splitlines()) == 3  # type: ignore[index]
+    assert len(re.search(r'r""".*?"""', block, re.DOTALL)[0].splitlines()) == 3  # type: ignore[index]  # no match fails the test
     text = block.replace("smtp://localhost", f"smtp://127.0.0.1:{port}").replace('"make report"', repr(command))
     assert text.count(repr(command)) == 1
     return flow(text)

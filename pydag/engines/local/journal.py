@@ -58,7 +58,7 @@ class Journal:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_APPEND
             self._file = os.open(path, flags, 0o600)
-        except (OSError, ValueError):  # the latter for an id that is no name of a file
+        except (OSError, ValueError):  # ValueError: the id cannot name a file
             self._given_up = True
             return
         self._path = path
